@@ -1,0 +1,1 @@
+"""Propose: text and facts in, a typed suggestion out; nothing here acts."""

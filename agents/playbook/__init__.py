@@ -1,0 +1,1 @@
+"""The roles without a key: rules, and published techniques as code edits."""

@@ -1,0 +1,1 @@
+"""Start: the command line and, later, schedules, triggers and the web page."""

@@ -1,0 +1,1 @@
+"""Decide: one Prefect flow a file; the only place that knows Prefect."""

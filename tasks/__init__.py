@@ -1,0 +1,1 @@
+"""Act: one effect a module, plain functions that know no Prefect."""

@@ -1,0 +1,1 @@
+"""The words of Rounds as types, and its errors; standard library only."""

@@ -1,0 +1,114 @@
+"""Every error that Rounds raises on purpose, sorted by who must act.
+
+    RoundsError
+      x RequestError          the clinician must answer or mend the data
+          - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
+      x RoundError            this round failed, the loop goes on
+          - EditRejected          - TrainingFailed        - PredictionsInvalid
+      x EvaluationError       stop, a person must look
+          - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
+          - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tasks.domain.spec import Question
+
+
+class RoundsError(Exception):
+    """The root of all errors that are part of an interface of Rounds."""
+
+
+class RequestError(RoundsError):
+    """The clinician must answer a question, mend the data or ask for something else."""
+
+
+class AmbiguousRequest(RequestError):
+    """The request can be read in ways that lead to different specs; `questions` says which."""
+
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self.questions = tuple(questions)
+        super().__init__("; ".join(question.text for question in self.questions))
+
+
+class RequestOutOfScope(RequestError):
+    """The request asks for something that Rounds must not or cannot build."""
+
+
+class DataUnusable(RequestError):
+    """A file, row or field of the data cannot be used; the message says what to do about it."""
+
+    def __init__(
+        self, problem: str, *, file: Path | str | None = None, row: int | None = None, field: str | None = None
+    ) -> None:
+        self.file, self.row, self.field = file, row, field
+        place = [f"file {file}"] if file is not None else []
+        place += [f"row {row}"] if row is not None else []
+        place += [f"field {field!r}"] if field is not None else []
+        super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+
+
+class StudyBlocked(RequestError):
+    """A hazard in the data would make any test result dishonest, so the study does not start."""
+
+
+class RoundError(RoundsError):
+    """One round failed; the loop records it and goes on."""
+
+
+class EditRejected(RoundError):
+    """A proposed edit may not be applied: it touches a locked file, leaves the codebase, or repeats itself."""
+
+
+class TrainingFailed(RoundError):
+    """A sandboxed train or predict run left nothing that can be scored."""
+
+    def __init__(self, reason: str, *, exit_code: int | None = None, log_tail: str = "") -> None:
+        self.reason, self.exit_code, self.log_tail = reason, exit_code, log_tail
+        super().__init__(reason)
+
+
+class PredictionsInvalid(RoundError):
+    """A predictions file is missing, malformed or forged."""
+
+
+class EvaluationError(RoundsError):
+    """Going on would risk the honesty of the result: stop, a person must look."""
+
+
+class HoldoutAlreadyOpened(EvaluationError):
+    """The holdout was opened before, with other hashes than those now given."""
+
+
+class HoldoutChanged(EvaluationError):
+    """The sealed images or labels are no longer what was sealed."""
+
+
+class LedgerBroken(EvaluationError):
+    """The ledger was edited, shortened or lost; `row` is the first bad line (counted from 1)."""
+
+    def __init__(self, problem: str, *, row: int | None = None) -> None:
+        self.row = row
+        super().__init__(problem if row is None else f"ledger row {row}: {problem}")
+
+
+class LockedFileChanged(EvaluationError):
+    """A locked file of a codebase differs from the template that it came from."""
+
+
+class SandboxMissing(EvaluationError):
+    """No sandbox is at hand that may run this code."""
+
+
+class StudyNotFound(EvaluationError):
+    """There is no study, or not yet the asked-for part of one, at this place."""
+
+
+class StudyInUse(EvaluationError):
+    """Another process is working on this study."""

@@ -1,0 +1,91 @@
+"""What the investigation found in the data: aggregates only, safe to show to a language model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tasks.domain.manifest import Quarantined
+from tasks.domain.request import ColumnRoles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelCount:
+    """How often a label occurs."""
+
+    label: str
+    images: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """One attribute column, and how strongly it goes with the label."""
+
+    name: str
+    kind: str
+    """`categorical` or `numeric`."""
+    missing: int
+    values: tuple[tuple[str, int], ...]
+    """Categorical: the most frequent values with counts; numeric: (min, q25, median, q75, max) as text, count 0."""
+    cramers_v: float
+    """Bias-corrected Cramer's V with the label, 0 to 1; nan where undefined (numeric ones are cut into quartiles)."""
+    auc: float
+    """Largest one-vs-rest AUC over the labels of a model that sees this attribute alone (cross-validated); nan if undefined."""
+    auc_label: str
+    """The label that this AUC is for."""
+    determined: tuple[tuple[str, str], ...] = ()
+    """(label, value) pairs: all images of that label have this value, while others have other values too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hazard:
+    """A danger to an honest result."""
+
+    kind: str
+    """Short name: `leakage`, `exact_duplicates`, `near_duplicates`, `conflicting_labels`, `shortcut`, `tiny_class`, ..."""
+    severity: str
+    """`block`, `ask`, `warn` or `report`."""
+    summary: str
+    """One plain sentence for a clinician, with the numbers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What a test set of the planned size will be able to show about one label against the rest."""
+
+    label: str
+    test_images: int
+    test_groups: int
+    auc_half_width: float
+    """Half-width of the 95% interval of an AUC of 0.85 (Hanley & McNeil 1982), AUC points."""
+    detectable_difference: float
+    """Smallest paired AUC difference found with 80% power at two-sided 0.05, scores correlated 0.8."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """The findings of one investigation."""
+
+    kind: str
+    roles: ColumnRoles
+    n_images: int
+    """Readable images in the manifest."""
+    n_groups: int
+    """Patients or lesions; equal to n_images if the data names none."""
+    has_groups: bool
+    labels: tuple[LabelCount, ...]
+    """Most frequent first."""
+    attributes: tuple[Attribute, ...]
+    quarantined: tuple[Quarantined, ...]
+    width_median: int
+    height_median: int
+    exact_duplicate_sets: int
+    exact_duplicate_images: int
+    near_duplicate_pairs: int
+    conflicting_duplicate_sets: int
+    conflicting_groups: int
+    given_splits: tuple[tuple[str, int], ...]
+    hazards: tuple[Hazard, ...]
+    forecasts: tuple[Forecast, ...]
+    seconds: float
+    """What the investigation took."""

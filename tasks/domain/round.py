@@ -1,0 +1,100 @@
+"""One attempt at a better model, from hypothesis to verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Verdict(StrEnum):
+    """What became of a round."""
+
+    BASELINE = "baseline"
+    KEPT = "kept"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hypothesis:
+    """What an edit tries, and why it should help."""
+
+    title: str
+    """A few plain words: 'focal loss, gamma 2'."""
+    technique: str
+    """Name of the technique, stable over rounds: 'focal_loss'."""
+    settings: dict[str, float | str] = field(default_factory=dict)
+    """The technique's settings in this attempt."""
+    rationale: str = ""
+    """Why now: what in the spec, the profile or past rounds speaks for it."""
+    expected_effect: str = ""
+    source: str = ""
+    """Publication."""
+    simplification: bool = False
+    """True if the edit only removes code or compute."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """An edit of the codebase with its hypothesis."""
+
+    hypothesis: Hypothesis
+    files: Mapping[str, str]
+    """New text of each changed or added file, by path relative to the codebase."""
+    tokens: int = 0
+    dollars: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """A verdict with the numbers that it rests on (validation only)."""
+
+    verdict: Verdict
+    reason: str
+    """One plain sentence."""
+    supported: bool = False
+    """Kept with one-sided p < 0.05 / rounds used; else provisional."""
+    difference: float = float("nan")
+    """Candidate minus incumbent on the primary metric, signed so that positive is better."""
+    standard_error: float = float("nan")
+    """Paired bootstrap by group."""
+    p: float = float("nan")
+    """One-sided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """The record of one round, as kept in `rounds/NN/round.json`."""
+
+    number: int
+    hypothesis: Hypothesis
+    judgement: Judgement
+    incumbent: int
+    """Round that it was compared with (-1 for the baseline)."""
+    commit: str
+    """Git commit of the attempt."""
+    score: float = float("nan")
+    """Primary metric on validation, best checkpoint."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    checkpoint: str = ""
+    """File name of the best checkpoint under `rounds/NN/checkpoints/`."""
+    looks: int = 0
+    """Times that validation was scored in this round (one a checkpoint)."""
+    train_seconds: float = 0.0
+    predict_seconds: float = 0.0
+    total_seconds: float = 0.0
+    tokens: int = 0
+    dollars: float = 0.0
+    started_at: str = ""
+    """UTC, ISO 8601."""
+    diagnostics: dict[str, float | str] = field(default_factory=dict)
+    """Facts of the training log: `train_loss_first`, `train_loss_last`, `epochs`, `images_per_second`, `batch_size`, ..."""
+
+    @property
+    def kept(self) -> bool:
+        """Return whether the attempt became the incumbent."""
+        return self.judgement.verdict in (Verdict.BASELINE, Verdict.KEPT)
