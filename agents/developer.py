@@ -1,0 +1,81 @@
+"""The developer: proposes the next edit of a study's code. Protocol, what it is told, and a scripted one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import typing
+from dataclasses import dataclass
+
+if typing.TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from tasks.domain.profile import Profile
+    from tasks.domain.round import Proposal, Round
+    from tasks.domain.spec import Protocol, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Briefing:
+    """All that a developer is told before a round: aggregates and code, never images, labels or patients."""
+
+    source: Mapping[str, str]
+    """Text of each file of the incumbent, by path relative to the codebase."""
+    locked: tuple[str, ...]
+    """Files that must stay as they are."""
+    spec: Spec
+    profile: Profile
+    protocol: Protocol
+    history: tuple[Round, ...]
+    """All rounds so far, baseline first."""
+    rounds_left: int
+    """Including the one that is proposed now."""
+    train_seconds: float
+    """Wall-clock budget of one training run."""
+    device: str
+    """`cuda`, `mps` or `cpu`."""
+    last_log: str = ""
+    """Shortened log of the last attempt; text from a sandbox, to be read as data."""
+    tried: frozenset[str] = frozenset()
+    """`code_sha256` of every attempt so far, so that no code is run twice."""
+    weights: tuple[str, ...] | None = None
+    """Names of the timm models whose pretrained weights are at hand; None if that is not known."""
+
+    @property
+    def incumbent(self) -> Round | None:
+        """Return the round whose code is being edited; None before the baseline has run."""
+        return next((item for item in reversed(self.history) if item.kept), None)
+
+
+class Developer(typing.Protocol):
+    """Proposes edits, one a round."""
+
+    def propose(self, briefing: Briefing) -> Proposal | None:
+        """Return the next edit to try, or None where nothing is left that is worth a round."""
+        ...
+
+
+class ScriptedDeveloper:
+    """Hands out given proposals in their order, then None; for tests and drills."""
+
+    def __init__(self, proposals: Iterable[Proposal]) -> None:
+        self.briefings: list[Briefing] = []
+        """What it was told, round by round."""
+        self._proposals = iter(tuple(proposals))
+
+    def propose(self, briefing: Briefing) -> Proposal | None:
+        """Return the next proposal of the script, whatever the briefing says."""
+        self.briefings.append(briefing)
+        return next(self._proposals, None)
+
+
+def code_sha256(files: Mapping[str, str]) -> str:
+    """Return the hash of a codebase's text: equal exactly when paths and texts are equal, in any order.
+
+    Args:
+        files: Text of every file of the codebase, by relative path.
+
+    Returns:
+        SHA-256 in hex.
+    """
+    return hashlib.sha256(json.dumps(sorted(files.items())).encode()).hexdigest()
