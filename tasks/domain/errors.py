@@ -1,13 +1,13 @@
 """Every error that Rounds raises on purpose, sorted by who must act.
 
-    RoundsError
-      x RequestError          the clinician must answer or mend the data
-          - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
-      x RoundError            this round failed, the loop goes on
-          - EditRejected          - TrainingFailed        - PredictionsInvalid
-      x EvaluationError       stop, a person must look
-          - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
-          - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
+RoundsError
+  x RequestError          the clinician must answer or mend the data
+      - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
+  x RoundError            this round failed, the loop goes on
+      - EditRejected          - TrainingFailed        - PredictionsInvalid
+  x EvaluationError       stop, a person must look
+      - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
+      - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
 """
 
 from __future__ import annotations

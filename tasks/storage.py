@@ -1,0 +1,183 @@
+"""The study folder: the only place that knows its layout, and that writes so that a crash never leaves half a file.
+
+Values are kept as JSON. Records that may hold undefined numbers keep them as `null`; reading them gives nan back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import pandas as pd
+from pydantic import TypeAdapter
+from pydantic_core import to_json
+
+from tasks.domain.errors import StudyInUse, StudyNotFound
+from tasks.domain.evaluation import Evaluation
+from tasks.domain.profile import Profile
+from tasks.domain.request import Request
+from tasks.domain.round import Round
+from tasks.domain.spec import Protocol, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+T = TypeVar("T")
+
+_MAY_BE_UNDEFINED = (Evaluation, Round, Profile, Spec, Protocol)
+"""Records whose nulls are undefined numbers, but for column roles that were not given."""
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Write a file under a temporary name, flush it to disk and rename it into place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def as_json(value: object) -> str:
+    """Return a value as indented, strictly valid JSON; undefined numbers become null."""
+    return to_json(value, indent=2, inf_nan_mode="null").decode() + "\n"
+
+
+def fingerprint(value: object) -> str:
+    """Return the SHA-256 (hex) of a value's JSON."""
+    return hashlib.sha256(as_json(value).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def from_json(kind: type[T], text: str | bytes) -> T:
+    """Return the record of the given kind that a JSON text holds.
+
+    Raises:
+        StudyNotFound: The text is not such a record.
+    """
+    try:
+        value = json.loads(text)
+        return TypeAdapter(kind).validate_python(_nan_for_null(value) if kind in _MAY_BE_UNDEFINED else value)
+    except ValueError as error:
+        raise StudyNotFound(f"this is no {kind.__name__.lower()} record: {error}") from error
+
+
+def _nan_for_null(value: object) -> object:
+    if value is None:
+        return float("nan")
+    if isinstance(value, dict):
+        return {key: item if key == "roles" else _nan_for_null(item) for key, item in value.items()}
+    return [_nan_for_null(item) for item in value] if isinstance(value, list) else value
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """One study on disk, the source of truth about it."""
+
+    root: Path
+
+    @property
+    def id(self) -> str:
+        """Return the study's name: that of its folder."""
+        return self.root.name
+
+    def path(self, *parts: str) -> Path:
+        """Return the place of a part of the study."""
+        return self.root.joinpath(*parts)
+
+    def round_path(self, number: int) -> Path:
+        """Return the folder of a finished round."""
+        return self.root / "rounds" / f"{number:02d}"
+
+    def has(self, *parts: str) -> bool:
+        """Return whether a part of the study is there."""
+        return self.path(*parts).exists()
+
+    def text(self, *parts: str) -> str:
+        """Return a text file of the study.
+
+        Raises:
+            StudyNotFound: It is not there.
+        """
+        try:
+            return self.path(*parts).read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise StudyNotFound(f"study {self.root} has no {'/'.join(parts)} (yet)") from error
+
+    def write(self, content: object, *parts: str) -> None:
+        """Write a text, bytes, a table (.parquet) or a record (as JSON) atomically."""
+        path = self.path(*parts)
+        if isinstance(content, pd.DataFrame):
+            write_atomically(path, content.to_parquet(index=False))
+        else:
+            write_atomically(path, content if isinstance(content, (str, bytes)) else as_json(content))
+
+    def request(self) -> Request:
+        """Return the request."""
+        return from_json(Request, self.text("request.json"))
+
+    def profile(self) -> Profile:
+        """Return what the investigation found."""
+        return from_json(Profile, self.text("profile.json"))
+
+    def spec(self) -> Spec:
+        """Return the spec."""
+        return from_json(Spec, self.text("spec.json"))
+
+    def protocol(self) -> Protocol:
+        """Return the frozen evaluation protocol."""
+        return from_json(Protocol, self.text("protocol.json"))
+
+    def evaluation(self) -> Evaluation | None:
+        """Return the result of the opening, or None before it."""
+        return from_json(Evaluation, self.text("evaluation.json")) if self.has("evaluation.json") else None
+
+    def rounds(self) -> tuple[Round, ...]:
+        """Return the finished rounds in order; a round under way is not among them."""
+        finished: list[Round] = []
+        while self.has("rounds", f"{len(finished):02d}", "round.json"):
+            finished.append(from_json(Round, self.text("rounds", f"{len(finished):02d}", "round.json")))
+        return tuple(finished)
+
+    def begin_round(self, number: int) -> Path:
+        """Return an empty folder for a round under way; what a crash left of it is removed."""
+        folder = self.root / "rounds" / f".{number:02d}.underway"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        return folder
+
+    def finish_round(self, underway: Path, record: Round) -> None:
+        """Turn a round under way into a finished one, in one rename."""
+        write_atomically(underway / "round.json", as_json(record))
+        underway.rename(self.round_path(record.number))
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for one process; the lock ends with the process, however it ends.
+
+        Raises:
+            StudyInUse: Another process holds it.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StudyInUse(f"another process is working on {self.root}; see `rounds status`") from error
+            yield
