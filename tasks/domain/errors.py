@@ -110,5 +110,13 @@ class StudyNotFound(EvaluationError):
     """There is no study, or not yet the asked-for part of one, at this place."""
 
 
+class ModelDamaged(EvaluationError):
+    """A delivered model is not, or cannot become, a folder that predictions may rest on."""
+
+
 class StudyInUse(EvaluationError):
     """Another process is working on this study."""
+
+
+class ServiceUnavailable(RoundsError):
+    """A service does not answer; the study folder has everything, and `rounds resume` makes up for what is missing."""
