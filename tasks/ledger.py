@@ -1,0 +1,297 @@
+"""The ledger of a study: an append-only, hash-chained record of what happened and who did it.
+
+One entry a line, as canonical JSON (sorted keys, no spaces, ASCII), so that every byte of the file is under a hash. There is no way
+to change or remove an entry; a correction is a new one. See `tasks.anchoring` for how a shortened or lost ledger is found.
+
+A kill in the middle of a write leaves a last line without its line feed: it was never acknowledged, and its hash was announced but
+not counted. `verify` reports it; the next `append` moves it to `ledger.torn` and says so in an entry.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tasks.anchoring import Anchor, anchor_at, anchor_of, retire_anchor, sync_folder, write_anchor
+from tasks.domain.errors import LedgerBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+ACTORS = ("human", "agent", "system")
+"""Kinds of actor; a name may follow after a colon: `human:Dr. Ito`, `agent:playbook`."""
+
+TORN = "torn_write_set_aside"
+CLOCK = "clock_went_back"
+ANCHORED_ANEW = "anchored_anew"
+BEGUN = "ledger_begun"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the ledger."""
+
+    number: int
+    """From 1."""
+    at: str
+    """UTC, ISO 8601, microseconds."""
+    actor: str
+    event: str
+    facts: dict[str, object]
+    previous: str
+    """Hash of the entry before; 64 zeros for the first."""
+    hash: str
+    """SHA-256 of the canonical JSON of all other fields."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What was found in a ledger that is not broken."""
+
+    entries: tuple[Entry, ...]
+    anchored: bool
+    """False: no head of this ledger is kept on this machine, so a missing end would not be noticed."""
+    torn: bytes = b""
+    """An unfinished last line, never acknowledged."""
+
+    def summary(self) -> str:
+        """Return the finding in plain words."""
+        words = [f"{len(self.entries)} entries, chain intact"]
+        words.append(
+            "end confirmed by the anchor" if self.anchored else "NOT anchored here: a missing end would not be noticed"
+        )
+        if self.torn:
+            words.append(f"an unfinished write of {len(self.torn)} bytes at the end (never acknowledged)")
+        return "; ".join(words)
+
+
+def utc_now() -> datetime:
+    """Return the present time."""
+    return datetime.now(UTC)
+
+
+def append(
+    study_ledger: Path,
+    event: str,
+    *,
+    actor: str,
+    facts: Mapping[str, object],
+    anchors: Path,
+    now: Callable[[], datetime] = utc_now,
+) -> Entry:
+    """Write one entry, and return it once it is on the disk.
+
+    Args:
+        study_ledger: The ledger's file; it is made by its first entry.
+        event: What happened, a short name such as `holdout_sealed`.
+        actor: `human`, `agent` or `system`, with a name after a colon if known.
+        facts: What JSON can hold, without nan and infinity.
+        anchors: Folder outside the study that holds the heads of ledgers.
+        now: Clock.
+
+    Raises:
+        LedgerBroken: The ledger as found is not what was written.
+        ValueError: The actor or the facts cannot be written.
+    """
+    with exclusive(study_ledger, anchors=anchors, now=now) as session:
+        return session.append(event, actor=actor, facts=facts)
+
+
+def begin(study_ledger: Path, *, actor: str, facts: Mapping[str, object], anchors: Path) -> Entry:
+    """Start the ledger of a new study, even where an older study was deleted as a whole; return its first entry.
+
+    An older ledger known at this path is named in the facts as `earlier_ledger_here`. Does nothing where the ledger is already begun.
+
+    Raises:
+        LedgerBroken: The ledger is gone, but the study's holdout is still there: this is no new study.
+    """
+    with _locked(study_ledger, anchors):
+        missing = not study_ledger.exists() or not study_ledger.read_bytes()
+        known = anchor_at(study_ledger, anchors)
+        if missing and known is not None and known.count:
+            if (study_ledger.parent / "holdout").exists():
+                raise LedgerBroken(f"the ledger of {known.count} entries is gone, but the study is still there", row=1)
+            retire_anchor(study_ledger, anchors)
+            facts = {**facts, "earlier_ledger_here": {"entries": known.count, "head": known.head}}
+        session = Session(study_ledger, anchors, utc_now)
+        return session.entries[0] if session.entries else session.append(BEGUN, actor=actor, facts=facts)
+
+
+def verify(study_ledger: Path, *, anchors: Path) -> Verification:
+    """Check every byte of a ledger against its chain, and its end against the anchor.
+
+    Raises:
+        LedgerBroken: An entry was edited, removed, moved or added by hand, or the end, or all of it, is missing.
+    """
+    with ExitStack() as stack:
+        # Without the lock an entry under way would look torn; a study on read-only media has no writer.
+        if os.access(study_ledger.parent, os.W_OK):
+            stack.enter_context(_locked(study_ledger, anchors))
+        return _verify(study_ledger, anchors)[0]
+
+
+@contextmanager
+def exclusive(study_ledger: Path, *, anchors: Path, now: Callable[[], datetime] = utc_now) -> Iterator[Session]:
+    """Hold a verified ledger alone, to decide on its entries and append to them as one step.
+
+    Raises:
+        LedgerBroken: The ledger as found is not what was written.
+    """
+    with _locked(study_ledger, anchors):
+        yield Session(study_ledger, anchors, now)
+
+
+class Session:
+    """A ledger that this process alone may write, for as long as `exclusive` holds it."""
+
+    def __init__(self, ledger: Path, anchors: Path, now: Callable[[], datetime]) -> None:
+        self._ledger, self._anchors, self._now = ledger, anchors, now
+        found, self._anchor = _verify(ledger, anchors)
+        self.entries, self.anchored, self._torn = found.entries, found.anchored, found.torn
+
+    def append(self, event: str, *, actor: str, facts: Mapping[str, object]) -> Entry:
+        """Write one entry, after notes on whatever was found amiss; see `append`."""
+        if actor.partition(":")[0] not in ACTORS:
+            raise ValueError(f"actor is {actor!r}, but must be one of {', '.join(ACTORS)}, with a name after a colon")
+        _canonical(dict(facts))  # facts that cannot be written must fail before anything is
+        self._adopt()
+        self._set_torn_write_aside()
+        if self.entries and (late := (_time(self.entries[-1].at) - self._now()).total_seconds()) > 0:
+            self._write(CLOCK, "system", {"seconds": late, "previous": self.entries[-1].at})
+        return self._write(event, actor, facts)
+
+    def last(self, event: str) -> Entry | None:
+        """Return the latest entry of an event, or None."""
+        return next((entry for entry in reversed(self.entries) if entry.event == event), None)
+
+    def _adopt(self) -> None:
+        if self._anchor is None and self.entries:
+            first, head = self.entries[0].hash, self.entries[-1].hash
+            self._anchor = Anchor(first=first, count=len(self.entries), head=head)
+            write_anchor(self._anchor, self._ledger, self._anchors)
+            self._write(ANCHORED_ANEW, "system", {"entries": len(self.entries), "head": head})
+
+    def _set_torn_write_aside(self) -> None:
+        aside = self._ledger.with_name("ledger.torn")
+        if self._torn:
+            _extend(aside, self._torn + b"\n")
+            os.truncate(self._ledger, self._ledger.stat().st_size - len(self._torn))
+            self._torn = b""
+        # The note is due by the size of the file, not by this call: a kill right here must not lose it.
+        noted = sum(int(str(entry.facts["bytes"])) for entry in self.entries if entry.event == TORN)
+        unnoted = (aside.stat().st_size if aside.exists() else 0) - noted
+        if unnoted > 0:
+            content = aside.read_bytes()[-unnoted:]
+            self._write(
+                TORN, "system", {"bytes": unnoted, "sha256": hashlib.sha256(content).hexdigest(), "file": aside.name}
+            )
+
+    def _write(self, event: str, actor: str, facts: Mapping[str, object]) -> Entry:
+        previous = self.entries[-1].hash if self.entries else "0" * 64
+        content = {
+            "number": len(self.entries) + 1,
+            "at": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
+            "actor": actor,
+            "event": event,
+            "facts": dict(facts),
+            "previous": previous,
+        }
+        line = _canonical({**content, "hash": hashlib.sha256(_canonical(content)).hexdigest()})
+        entry = Entry(**json.loads(line))
+        known = self._anchor or Anchor(first=entry.hash, count=0, head="")
+        known = replace(
+            known, count=len(self.entries), head=self.entries[-1].hash if self.entries else "", announced=entry.hash
+        )
+        write_anchor(known, self._ledger, self._anchors)
+        _extend(self._ledger, line + b"\n")
+        self._anchor = replace(known, count=entry.number, head=entry.hash, announced="")
+        write_anchor(self._anchor, self._ledger, self._anchors)
+        self.entries, self.anchored = (*self.entries, entry), True
+        return entry
+
+
+def _verify(ledger: Path, anchors: Path) -> tuple[Verification, Anchor | None]:
+    content = ledger.read_bytes() if ledger.exists() else b""
+    *lines, torn = content.split(b"\n")
+    entries: list[Entry] = []
+    for row, line in enumerate(lines, start=1):
+        entries.append(_entry(line, row, entries[-1].hash if entries else "0" * 64))
+    here = anchor_at(ledger, anchors)
+    if not entries:
+        if here is not None and here.count:
+            raise LedgerBroken(f"the ledger is gone; {here.count} entries were written to it", row=1)
+        return Verification(entries=(), anchored=False, torn=torn), None
+    known = anchor_of(entries[0].hash, anchors)
+    if here is not None and here.first != entries[0].hash:
+        raise LedgerBroken(f"this is another ledger than the one of {here.count} entries that was kept here", row=1)
+    if known is not None:
+        _compare(entries, known)
+    return Verification(entries=tuple(entries), anchored=known is not None, torn=torn), known
+
+
+def _compare(entries: list[Entry], known: Anchor) -> None:
+    if len(entries) < known.count:
+        raise LedgerBroken(
+            f"missing; the ledger ends after {len(entries)} of {known.count} entries", row=len(entries) + 1
+        )
+    if known.count and entries[known.count - 1].hash != known.head:
+        raise LedgerBroken("the chain was written anew: this hash is not the one that was kept", row=known.count)
+    for entry in entries[known.count :]:
+        if entry.hash != known.announced or entry.number != known.count + 1:
+            raise LedgerBroken("was added by other means than Rounds", row=entry.number)
+
+
+def _entry(line: bytes, row: int, previous: str) -> Entry:
+    try:
+        content = json.loads(line)
+        entry = Entry(**content)
+        whole = _canonical(content)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise LedgerBroken("is not an entry", row=row) from error
+    expected = hashlib.sha256(_canonical({key: value for key, value in content.items() if key != "hash"})).hexdigest()
+    if line != whole or entry.hash != expected:
+        raise LedgerBroken("was edited: its content does not match its hash", row=row)
+    if entry.number != row or entry.previous != previous:
+        raise LedgerBroken("does not follow the entry before it: entries were removed, added or moved", row=row)
+    return entry
+
+
+def _canonical(content: object) -> bytes:
+    try:
+        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except TypeError as error:
+        raise ValueError(f"facts must be what JSON can hold: {error}") from error
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+def _extend(file: Path, content: bytes) -> None:
+    """Add bytes to the end of a file; they are on the disk when this returns."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        while content:
+            content = content[os.write(descriptor, content) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    sync_folder(file.parent)
+
+
+@contextmanager
+def _locked(ledger: Path, anchors: Path) -> Iterator[None]:
+    """Keep other writers out: those of this study anywhere, and those of its copies on this machine."""
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with ledger.with_name("ledger.lock").open("w") as study, (anchors / "lock").open("w") as machine:
+        fcntl.flock(study, fcntl.LOCK_EX)
+        fcntl.flock(machine, fcntl.LOCK_EX)
+        yield
