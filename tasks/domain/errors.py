@@ -8,6 +8,7 @@ RoundsError
   x EvaluationError       stop, a person must look
       - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
       - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
+      - ModelDamaged
 """
 
 from __future__ import annotations
