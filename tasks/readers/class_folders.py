@@ -1,0 +1,58 @@
+"""A folder with one sub-folder a class, also below folders named train, validation and test."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from tasks.domain import manifest as columns
+from tasks.domain.errors import DataUnusable
+from tasks.domain.manifest import TRAIN, Manifest, Quarantined
+from tasks.domain.request import ColumnRoles
+from tasks.readers.given_splits import split_of_word
+from tasks.readers.image_files import find_images, image_id
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read_class_folders(images: Path) -> Manifest:
+    """Return the manifest of a folder whose sub-folders are named for the classes.
+
+    Raises:
+        DataUnusable: There are no images, or no folders of classes.
+    """
+    files = find_images(images).files
+    top = sorted({PurePosixPath(file).parts[0] for file in files if "/" in file})
+    has_splits = _are_splits(images, top)
+    depth = 2 if has_splits else 1
+    rows, loose = [], []
+    for file in files:
+        folders = PurePosixPath(file).parts[:-1]
+        if len(folders) < depth:
+            loose.append(Quarantined(file=file, row=0, reason="lies in no folder of a class"))
+            continue
+        split = str(split_of_word(folders[0])) if has_splits else ""
+        rows.append((image_id(file), file, 0, folders[depth - 1], image_id(file), split))
+    if not rows:
+        problem = (
+            "the images lie in no folders of classes; sort them into one folder a class, or give a table of labels"
+        )
+        raise DataUnusable(problem, file=images)
+    names = [columns.IMAGE_ID, columns.FILE, columns.ROW, columns.LABEL, columns.GROUP, columns.SPLIT]
+    table = pd.DataFrame(rows, columns=names)
+    return Manifest(rows=table, images=images, kind="class_folders", roles=ColumnRoles(), quarantined=tuple(loose))
+
+
+def _are_splits(images: Path, folders: list[str]) -> bool:
+    """Return whether the outermost folders are splits; a mixture cannot be read."""
+    splits = [split_of_word(name) for name in folders]
+    if TRAIN not in splits:
+        return False
+    others = [name for name, split in zip(folders, splits, strict=True) if split is None]
+    if others:
+        problem = f"beside a folder for training there are others that name no split: {', '.join(others[:5])}"
+        raise DataUnusable(f"{problem}. Use train, validation and test, or folders of classes only", file=images)
+    return True

@@ -1,0 +1,73 @@
+"""What the name of a column suggests that it holds."""
+
+from __future__ import annotations
+
+import re
+
+
+def _set_of(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_LABEL_WORDS = _set_of(
+    "label labels class classes dx diagnosis diagnoses diag target category finding findings outcome groundtruth"
+)
+_GROUP_WORDS = _set_of(
+    "patient patients subject person participant case lesion individual mrn pid patientid lesionid subjectid caseid"
+)
+_ID_WORDS = _set_of("id ids uid no nr num number code key name hash pseudonym anon anonymised anonymized")
+_IMAGE_WORDS = _set_of(
+    "image images img file files filename filepath path picture photo imageid imagename imagepath isic"
+)
+_SPLIT_WORDS = _set_of("split splits set subset partition phase fold datasplit")
+_ATTRIBUTE_WORDS = _set_of(
+    "age sex gender site localization localisation location region scanner device camera hospital centre center clinic "
+    "year date race ethnicity skin skintype fitzpatrick view position side laterality width height weight"
+)
+_BOX_WORDS = _set_of(
+    "xmin xmax ymin ymax x y w h x1 x2 y1 y2 left right top bottom bbox box width height xcenter ycenter area"
+)
+
+
+def _words(name: str) -> list[str]:
+    """Return the words of a name: `lesionId`, `lesion_id` and `Lesion ID` are all lesion and id."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
+
+
+def is_label(name: str) -> bool:
+    """Return whether the whole name is a word for a label: `dx`, but not `dx_type`."""
+    return "".join(_words(name)) in _LABEL_WORDS
+
+
+def speaks_of_label(name: str) -> bool:
+    """Return whether a word for a label occurs in the name: `final_diagnosis`."""
+    return any(word in _LABEL_WORDS for word in _words(name))
+
+
+def is_group(name: str) -> bool:
+    """Return whether the name says which patient or lesion: `lesion_id`, but not `lesion_size`."""
+    words = _words(name)
+    return any(word in _GROUP_WORDS for word in words) and all(word in _GROUP_WORDS | _ID_WORDS for word in words)
+
+
+def is_image(name: str) -> bool:
+    """Return whether the name says which image: `image_id`, `File name`."""
+    words = _words(name)
+    return any(word in _IMAGE_WORDS for word in words) and all(word in _IMAGE_WORDS | _ID_WORDS for word in words)
+
+
+def is_split(name: str) -> bool:
+    """Return whether the name is one for a split."""
+    return any(word in _SPLIT_WORDS for word in _words(name))
+
+
+def is_attribute(name: str) -> bool:
+    """Return whether the name is one of a usual attribute of patient or picture, so not by itself a label."""
+    return any(word in _ATTRIBUTE_WORDS for word in _words(name)) or is_box(name)
+
+
+def is_box(name: str) -> bool:
+    """Return whether the name is one of a coordinate of a box: `x_min`, `bbox_width`."""
+    words = _words(name)
+    return "".join(words) in _BOX_WORDS or (bool(words) and words[0] in {"bbox", "box"})

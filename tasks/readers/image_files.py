@@ -1,0 +1,87 @@
+"""The image files of a folder, and which of them a cell of a table means."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from tasks.domain.errors import DataUnusable
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
+"""Files that are taken for images, by their suffix in lower case."""
+
+_CONVERTED_FROM = SUFFIXES | {".dcm"}
+_SALT = "rounds"
+
+
+def image_id(file: str) -> str:
+    """Return the opaque id of an image: it says nothing about label, patient or file name.
+
+    Args:
+        file: Path relative to the image folder, POSIX separators.
+    """
+    return hashlib.sha256(f"{_SALT}/{file}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFiles:
+    """All image files under a folder."""
+
+    folder: Path
+    files: tuple[str, ...]
+    """Relative to `folder`, POSIX separators, sorted."""
+    by_stem: dict[str, tuple[str, ...]]
+    """Files by lower-case name without suffix."""
+
+    def meant_by(self, cell: str) -> tuple[str, ...]:
+        """Return the files that a cell of a table can mean: none, one, or several if it is unclear.
+
+        A cell may leave out the suffix or name that of the picture before it was converted, may write the name in
+        other case, and may hold more or fewer folders than the path below `folder`, but none that contradict it.
+        """
+        wanted = PurePosixPath(cell.strip().replace("\\", "/"))
+        stem = wanted.stem if wanted.suffix.lower() in _CONVERTED_FROM else wanted.name
+        found = [file for file in self.by_stem.get(stem.lower(), ()) if _same_folders(wanted, PurePosixPath(file))]
+        for is_better in (
+            lambda file: PurePosixPath(file).suffix.lower() == wanted.suffix.lower(),
+            lambda file: PurePosixPath(file).stem == stem,
+            lambda file: file == str(wanted),
+        ):
+            found = [file for file in found if is_better(file)] or found
+        return tuple(found)
+
+
+def find_images(folder: Path) -> ImageFiles:
+    """Return the image files under a folder; hidden files and macOS archive leftovers are not looked at.
+
+    Raises:
+        DataUnusable: The folder does not exist, or holds no image.
+    """
+    if not folder.is_dir():
+        raise DataUnusable("there is no such folder of images", file=folder)
+    files: list[str] = []
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        here = Path(place).relative_to(folder)
+        files += [
+            (here / name).as_posix()
+            for name in names
+            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
+        ]
+    if not files:
+        kinds = ", ".join(sorted(SUFFIXES))
+        raise DataUnusable(f"the folder holds no image file (looked for {kinds}, in sub-folders too)", file=folder)
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(files):
+        by_stem[PurePosixPath(file).stem.lower()].append(file)
+    index = {stem: tuple(names) for stem, names in by_stem.items()}
+    return ImageFiles(folder=folder, files=tuple(sorted(files)), by_stem=index)
+
+
+def _same_folders(wanted: PurePosixPath, file: PurePosixPath) -> bool:
+    """Return whether the folders of two paths agree as far as both name them, from the file upwards."""
+    pairs = zip(reversed(wanted.parts[:-1]), reversed(file.parts[:-1]), strict=False)
+    return all(one.lower() == other.lower() for one, other in pairs)
