@@ -12,6 +12,9 @@ class Estimate:
     value: float
     low: float
     high: float
+    exact_low: float = float("nan")
+    """Clopper-Pearson's exact interval of a proportion at the frozen threshold; nan for other metrics."""
+    exact_high: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
