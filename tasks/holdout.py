@@ -69,7 +69,7 @@ def seal(folder: Path, manifest: Manifest, *, ledger: Path, anchors: Path, actor
     if rows.empty:
         raise StudyBlocked("no image was set aside for the test, so no honest result is possible")
     labels = _labels(rows)
-    test_set = hashlib.sha256(labels.to_csv(index=False).encode()).hexdigest()
+    test_set = hashlib.sha256(labels[["image", "label", "group"]].to_csv(index=False).encode()).hexdigest()
     with exclusive(ledger, anchors=anchors) as session:
         sealed = session.last(SEALED)
         if sealed is not None:

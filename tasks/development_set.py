@@ -1,0 +1,140 @@
+"""Lay out train and validation for the sandbox: labels beside the images for the one, apart from them for the other.
+
+data/train/{images/, train.csv, task.json}          mounted for train
+data/validation/{images/, images.csv, task.json}    mounted for predict
+data/validation_labels.parquet                      image, label (class name), group (int); never mounted
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from tasks.domain.errors import StudyBlocked, StudyNotFound
+from tasks.domain.manifest import GROUP, LABEL, SPLIT, TRAIN, VALIDATION, Manifest
+from tasks.image_copies import copy_images, in_opaque_order, opaque_groups, opaque_names, write_read_only
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tasks.domain.spec import Spec
+
+
+class Validation(NamedTuple):
+    """The validation images with what only the harness knows of them, in the order of `images.csv`."""
+
+    images: list[str]
+    """File names."""
+    labels: NDArray[np.int64]
+    """Index into the class names of the spec, shape (n,)."""
+    groups: NDArray[np.int64]
+    """Number of the patient or lesion, shape (n,)."""
+
+
+def materialise(folder: Path, manifest: Manifest, spec: Spec) -> None:
+    """Copy the images of the spec's classes to train and validation, unless that is done already.
+
+    Args:
+        folder: The study's `data` folder.
+        manifest: With every row's split.
+        spec: Whose labels are part of the study.
+
+    Raises:
+        StudyBlocked: A class has no image for training or for validation.
+        DataUnusable: An image cannot be read.
+    """
+    kept = manifest.rows[manifest.rows[LABEL].isin(spec.class_of_label)]
+    sets = {split: in_opaque_order(kept[kept[SPLIT] == split]) for split in (TRAIN, VALIDATION)}
+    tables = {split: _table(rows, spec) for split, rows in sets.items()}
+    for split, table in tables.items():
+        empty = sorted(set(spec.class_names) - set(table["label"]))
+        if empty:
+            raise StudyBlocked(f"no image of {', '.join(empty)} is left for {split}")
+    done = _fingerprint(tables, spec)
+    marker = folder / "development_set.json"
+    if marker.exists() and json.loads(marker.read_text("utf-8")) == done:
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.unlink(missing_ok=True)
+    texts = {"train.csv": _csv(tables[TRAIN]), "task.json": _json(_task(spec, tables[TRAIN]))}
+    _fill(folder / "train", sets[TRAIN], manifest.images, texts)
+    texts = {"images.csv": _csv(tables[VALIDATION][["image"]]), "task.json": _json(_classes(spec))}
+    _fill(folder / "validation", sets[VALIDATION], manifest.images, texts)
+    _write_labels(folder / "validation_labels.parquet", tables[VALIDATION])
+    _write_json(marker, done)
+
+
+def load_validation(folder: Path, spec: Spec) -> Validation:
+    """Return images, labels and groups of the validation set, in the order of its `images.csv`.
+
+    Args:
+        folder: The study's `data` folder.
+        spec: The one that it was made for.
+
+    Raises:
+        StudyNotFound: The set was not made yet.
+    """
+    file = folder / "validation_labels.parquet"
+    if not file.exists():
+        raise StudyNotFound(f"the validation set was not made yet: {file} is missing")
+    table = pd.read_parquet(file)
+    labels = np.array([spec.class_names.index(name) for name in table["label"]], dtype=np.int64)
+    return Validation([str(image) for image in table["image"]], labels, table["group"].to_numpy(dtype=np.int64))
+
+
+def _table(rows: pd.DataFrame, spec: Spec) -> pd.DataFrame:
+    labels = rows[LABEL].map(spec.class_of_label).to_list()
+    return pd.DataFrame({"image": opaque_names(rows), "label": labels, "group": opaque_groups(rows[GROUP])})
+
+
+def _classes(spec: Spec) -> dict[str, object]:
+    return {"classes": list(spec.class_names)}
+
+
+def _task(spec: Spec, train: pd.DataFrame) -> dict[str, object]:
+    counts = {name: int((train["label"] == name).sum()) for name in spec.class_names}
+    return {**_classes(spec), "positive": spec.positive, "priorities": list(spec.priorities), "labels": counts}
+
+
+def _fingerprint(tables: dict[str, pd.DataFrame], spec: Spec) -> dict[str, str]:
+    hashes = {split: hashlib.sha256(_csv(table).encode()).hexdigest() for split, table in tables.items()}
+    return {**hashes, "task": hashlib.sha256(_json(_task(spec, tables[TRAIN])).encode()).hexdigest()}
+
+
+def _fill(folder: Path, rows: pd.DataFrame, source: Path, texts: dict[str, str]) -> None:
+    partial = folder.with_name(f"{folder.name}.partial")
+    for leftover in (partial, folder):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+    copy_images(rows, source, partial / "images")
+    for name, text in texts.items():
+        write_read_only(partial / name, text.encode())
+    partial.replace(folder)
+
+
+def _csv(table: pd.DataFrame) -> str:
+    return table.to_csv(index=False)
+
+
+def _json(content: object) -> str:
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _write_labels(file: Path, table: pd.DataFrame) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    table.to_parquet(partial, index=False)
+    partial.chmod(0o600)
+    partial.replace(file)
+
+
+def _write_json(file: Path, content: object) -> None:
+    partial = file.with_name(f"{file.name}.partial")
+    partial.write_text(json.dumps(content), encoding="utf-8")
+    partial.replace(file)
