@@ -80,6 +80,8 @@ class Round:
     score: float = float("nan")
     """Primary metric on validation, best checkpoint."""
     metrics: dict[str, float] = field(default_factory=dict)
+    threshold: float = float("nan")
+    """Score of the positive class from which on an image counts as positive, chosen on validation."""
     checkpoint: str = ""
     """File name of the best checkpoint under `rounds/NN/checkpoints/`."""
     looks: int = 0

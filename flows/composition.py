@@ -1,0 +1,108 @@
+"""Which implementation plays which part: the choices that settings and a request leave open are made here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agents.playbook.developer import PlaybookDeveloper
+from agents.playbook.semantic_parser import PlaybookSemanticParser
+from agents.playbook.task_initializer import PlaybookTaskInitializer
+from agents.semantic_parser import SemanticParser
+from agents.task_initializer import TaskInitializer
+
+from agents.developer import Developer
+from flows.run_round import Bench
+from flows.settings import Settings
+from tasks import tracking
+from tasks.development_set import load_validation
+from tasks.domain.errors import RequestError, ServiceUnavailable
+from tasks.domain.sandboxing import Sandbox
+from tasks.machine import Machine, find_machine
+from tasks.sandbox.choice import choose_sandbox
+from tasks.storage import StudyFolder
+
+AGENTS = ("playbook",)
+
+
+def check_agent(name: str) -> None:
+    """Check that an agent of this name is at hand.
+
+    Raises:
+        RequestError: There is none.
+    """
+    if name not in AGENTS:
+        raise RequestError(f"there is no agent {name!r}; choose one of: {', '.join(AGENTS)}")
+
+
+def semantic_parser_of(agent: str) -> SemanticParser:
+    """Return the semantic parser of an agent."""
+    check_agent(agent)
+    return PlaybookSemanticParser()
+
+
+def task_initializer_of(agent: str) -> TaskInitializer:
+    """Return the task initializer of an agent."""
+    check_agent(agent)
+    return PlaybookTaskInitializer()
+
+
+def developer_of(agent: str) -> Developer:
+    """Return the developer of an agent."""
+    check_agent(agent)
+    return PlaybookDeveloper()
+
+
+def machine_of(settings: Settings) -> Machine:
+    """Return this machine, within the limits of the settings."""
+    return find_machine(
+        device=settings.device,
+        cpus=settings.cpus,
+        memory_bytes=int(settings.memory_gib * 2**30),
+        disk_bytes=int(settings.disk_gib * 2**30),
+        grace_seconds=settings.grace_seconds,
+        predict_seconds=settings.predict_seconds,
+        weights=settings.weights,
+    )
+
+
+def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
+    """Return the sandbox of a study; only the playbook's own code may run in one that does not isolate.
+
+    Raises:
+        SandboxMissing: The named one, or any that may run this agent's code, is not at hand.
+    """
+    return choose_sandbox(name, trusted_code=agent == "playbook", image=settings.image)
+
+
+def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:
+    """Return the bench on which the rounds of a prepared study are run."""
+    settings = Settings()
+    spec = study.spec()
+    return Bench(
+        sandbox=sandbox_of(sandbox, agent=agent, settings=settings),
+        machine=machine_of(settings),
+        data=study.path("data"),
+        cache=study.path("cache"),
+        images=tuple(load_validation(study.path("data"), spec).images),
+        classes=spec.class_names,
+        protocol=study.protocol(),
+        study_id=study.id,
+        on_line=lambda line: study.path("last_line.txt").write_text(line[:300], encoding="utf-8"),
+    )
+
+
+def publisher_of(study: StudyFolder) -> Callable[[], None]:
+    """Return what brings MLflow up to date with a study; a server that is down is noted, and made up for later."""
+    uri = Settings().tracking_uri(study.root.parent)
+
+    def publish() -> None:
+        pending = study.path("tracking_pending.txt")
+        try:
+            tracking.publish(study, uri)
+            pending.unlink(missing_ok=True)
+        except ServiceUnavailable as error:
+            pending.write_text(
+                f"{error}\nNothing is lost: `rounds resume {study.root}` publishes it.\n", encoding="utf-8"
+            )
+
+    return publish

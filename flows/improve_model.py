@@ -1,0 +1,263 @@
+"""The rounds: propose an edit, run it in the sandbox, score it on the host, judge it, keep it or not.
+
+Source: Zhao et al., From Clinical Intent to Clinical Model (2026), Algorithm 1; the verdict is ours (`tasks.selection`).
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy import float64
+from numpy.typing import NDArray
+from prefect import flow, get_run_logger
+from tasks.sandbox.shortening import shorten
+
+from agents.developer import Briefing, Developer, code_sha256
+from flows.composition import bench_of, developer_of, publisher_of
+from flows.run_round import Attempted, Bench, run_round
+from flows.steps import Steps, shown
+from tasks.codebase import Codebase
+from tasks.development_set import Validation, load_validation
+from tasks.domain.errors import RoundError, TrainingFailed
+from tasks.domain.round import Hypothesis, Judgement, Proposal, Round, Verdict
+from tasks.progress import Progress, now, show
+from tasks.report.round_page import round_line
+from tasks.scoring.classification import choose_threshold, compute, higher_is_better
+from tasks.selection import judge
+from tasks.storage import StudyFolder
+
+BASELINE = Hypothesis(title="baseline", technique="baseline", rationale="The initializer's minimal version, unedited.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Everything that the rounds of one study need, chosen in one place."""
+
+    study: StudyFolder
+    codebase: Codebase
+    bench: Bench
+    developer: Developer
+    validation: Validation
+    step: Steps
+    publish: Callable[[], None]
+    """Brings the tracker up to date with the study folder."""
+    say: Callable[[str], None] = lambda _: None
+
+
+@flow(name="improve model", flow_run_name="improve {study.name}", validate_parameters=False)
+def improve_model(study: Path, *, agent: str, sandbox: str) -> None:
+    """Run the rounds of a prepared study, from wherever it stands to the last one."""
+    folder = StudyFolder(study)
+    work = Workshop(
+        study=folder,
+        codebase=Codebase(folder.path("codebase"), locks=folder.path("locks.json")),
+        bench=bench_of(folder, sandbox=sandbox, agent=agent),
+        developer=developer_of(agent),
+        validation=load_validation(folder.path("data"), folder.spec()),
+        step=shown,
+        publish=publisher_of(folder),
+        say=get_run_logger().info,
+    )
+    run_rounds(work)
+
+
+def run_rounds(work: Workshop) -> tuple[Round, ...]:
+    """Run rounds until the budget is used or the developer has nothing left to try, and return all of them.
+
+    A round counts from the moment that its folder gets its final name; everything else (git's main branch, the tracker) is
+    brought in line with the folders, so being killed anywhere costs at most the round under way.
+
+    Raises:
+        TrainingFailed: The unedited baseline does not train; nothing can be improved.
+        EvaluationError: Going on would risk the honesty of the result.
+    """
+    protocol = work.bench.protocol
+    while True:
+        rounds = work.study.rounds()
+        if rounds:
+            work.codebase.keep(_incumbent(rounds).number)
+            work.publish()
+        if len(rounds) > protocol.max_rounds:
+            break
+        number = len(rounds)
+        proposal: Proposal | None = Proposal(hypothesis=BASELINE, files={})
+        if rounds:
+            show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: choosing what to try", number))
+            proposal = work.step(work.developer.propose, f"round {number:02d} propose")(_briefing(work, rounds))
+        if proposal is None:
+            work.study.write("The developer had nothing left that was worth a round.\n", "ended.txt")
+            break
+        title = proposal.hypothesis.title
+        show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: {title}", number))
+        record = work.step(attempt_round, f"round {number:02d}: {title}")(work, rounds, proposal)
+        work.say(round_line(record))
+    return work.study.rounds()
+
+
+def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> Round:
+    """Carry out one proposal from edit to verdict, and record it.
+
+    Raises:
+        TrainingFailed: It is the baseline, and it fails.
+    """
+    number, started, started_at = len(rounds), time.monotonic(), now()
+    folder = work.study.begin_round(number)
+    attempted, chosen = None, None
+    try:
+        commit = (
+            work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
+        )
+        code = folder / "code"
+        work.codebase.export(commit, code)
+        attempted = run_round(work.bench, code=code, folder=folder, number=number, step=work.step)
+        chosen, metrics, threshold = _best_checkpoint(work, attempted)
+        judgement = (
+            _judgement(work, rounds, attempted.predictions[chosen], metrics, proposal)
+            if rounds
+            else Judgement(verdict=Verdict.BASELINE, reason="The starting point that every round is compared with.")
+        )
+    except RoundError as error:
+        if not rounds:
+            raise
+        commit, metrics, threshold = work.codebase.commit_of(number) or "", {}, float("nan")
+        judgement = Judgement(verdict=Verdict.FAILED, reason=_failure(error))
+        if isinstance(error, TrainingFailed) and error.log_tail:
+            (folder / "failure.txt").write_text(error.log_tail, encoding="utf-8")
+    record = Round(
+        number=number,
+        hypothesis=proposal.hypothesis,
+        judgement=judgement,
+        incumbent=_incumbent(rounds).number if rounds else -1,
+        commit=commit,
+        score=metrics.get(work.bench.protocol.primary, float("nan")),
+        metrics=metrics,
+        threshold=threshold,
+        checkpoint="" if attempted is None or chosen is None else attempted.checkpoints[chosen].name,
+        looks=0 if attempted is None else len(attempted.predictions),
+        train_seconds=0.0 if attempted is None else attempted.train_seconds,
+        predict_seconds=0.0 if attempted is None else attempted.predict_seconds,
+        total_seconds=time.monotonic() - started,
+        tokens=proposal.tokens,
+        dollars=proposal.dollars,
+        started_at=started_at,
+        diagnostics={} if attempted is None else attempted.diagnostics,
+    )
+    _tidy(work, folder, record, None if attempted is None or chosen is None else attempted.predictions[chosen])
+    work.study.finish_round(folder, record)
+    return record
+
+
+def _best_checkpoint(work: Workshop, attempted: Attempted) -> tuple[int, dict[str, float], float]:
+    """Return which checkpoint is best on validation, with its metrics and its threshold."""
+    protocol = work.bench.protocol
+    results = []
+    for scores in attempted.predictions:
+        threshold = choose_threshold(
+            work.validation.labels, scores, protocol.operating_point, classes=work.bench.classes
+        )
+        results.append((_metrics(work, scores, threshold), threshold))
+    sign = 1 if higher_is_better(protocol.primary) else -1
+    values = [sign * metrics[protocol.primary] for metrics, _ in results]
+    chosen = int(np.nanargmax(values))
+    return chosen, *results[chosen]
+
+
+def _metrics(work: Workshop, scores: NDArray[float64], threshold: float) -> dict[str, float]:
+    protocol = work.bench.protocol
+    return compute(
+        protocol.metrics,
+        work.validation.labels,
+        scores,
+        classes=work.bench.classes,
+        thresholds={protocol.operating_point.positive: threshold},
+    )
+
+
+def _judgement(
+    work: Workshop,
+    rounds: tuple[Round, ...],
+    candidate: NDArray[float64],
+    metrics: dict[str, float],
+    proposal: Proposal,
+) -> Judgement:
+    incumbent = _incumbent(rounds)
+    protocol = work.bench.protocol
+    return judge(
+        labels=work.validation.labels,
+        groups=work.validation.groups,
+        incumbent_scores=_load_predictions(work, incumbent.number),
+        candidate_scores=candidate,
+        incumbent_metrics=incumbent.metrics,
+        candidate_metrics=metrics,
+        protocol=protocol,
+        classes=work.bench.classes,
+        rounds_used=len(rounds),
+        simplification=proposal.hypothesis.simplification,
+    )
+
+
+def _load_predictions(work: Workshop, number: int) -> NDArray[float64]:
+    table = pd.read_parquet(work.study.round_path(number) / "predictions.parquet")
+    return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
+
+
+def _tidy(work: Workshop, folder: Path, record: Round, scores: NDArray[float64] | None) -> None:
+    """Keep of a round what is needed later: predictions, recipe, diff; checkpoints only if it was kept."""
+    if scores is not None:
+        table = pd.DataFrame(scores, columns=list(work.bench.classes))
+        table.insert(0, "image", work.bench.images)
+        table.to_parquet(folder / "predictions.parquet", index=False)
+    if (folder / "code" / "recipe.py").exists():
+        shutil.copy(folder / "code" / "recipe.py", folder / "recipe.py")
+    for name in ("code", "out", "predicted"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for checkpoint in folder.glob("checkpoints/*"):
+        if not record.kept or checkpoint.name != record.checkpoint:
+            checkpoint.unlink()
+    diff = work.codebase.diff(record.number) if record.commit else ""
+    (folder / "patch.diff").write_text(diff, encoding="utf-8")
+
+
+def _briefing(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
+    study, protocol = work.study, work.bench.protocol
+    log = study.round_path(rounds[-1].number) / "run.log"
+    return Briefing(
+        source=work.codebase.source(),
+        locked=work.codebase.locked,
+        spec=study.spec(),
+        profile=study.profile(),
+        protocol=protocol,
+        history=rounds,
+        rounds_left=protocol.max_rounds - len(rounds) + 1,
+        train_seconds=protocol.train_seconds,
+        device=work.bench.machine.device,
+        last_log=shorten(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else "",
+        tried=frozenset(code_sha256(work.codebase.source(item.commit)) for item in rounds if item.commit),
+        weights=work.bench.machine.cached_weights,
+    )
+
+
+def _incumbent(rounds: tuple[Round, ...]) -> Round:
+    return next(item for item in reversed(rounds) if item.kept)
+
+
+def _progress(work: Workshop, stage: str, number: int) -> Progress:
+    protocol = work.bench.protocol
+    return Progress(stage=stage, round=number, rounds=protocol.max_rounds, train_seconds=protocol.train_seconds)
+
+
+def _message(number: int, proposal: Proposal) -> str:
+    hypothesis = proposal.hypothesis
+    return f"Round {number:02d}: {hypothesis.title}\n\n{hypothesis.rationale}\n\nSource: {hypothesis.source}\n"
+
+
+def _failure(error: RoundError) -> str:
+    kind = type(error).__name__
+    words = {"EditRejected": "The edit was refused", "TrainingFailed": "The run failed"}
+    return f"{words.get(kind, 'The predictions were refused')}: {error}"

@@ -1,0 +1,164 @@
+"""From a request to a study that is ready for its rounds: investigate, split, seal, parse, confirm, freeze."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from agents.semantic_parser import ParsedRequest, SemanticParser
+from agents.task_initializer import Plan, Resources, TaskInitializer
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from tasks.investigation import investigate
+from tasks.report.profile_page import profile_page
+
+from flows.composition import machine_of, semantic_parser_of, task_initializer_of
+from flows.settings import Settings
+from flows.steps import Steps, shown
+from tasks import codebase, holdout
+from tasks.development_set import materialise
+from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocked
+from tasks.domain.manifest import Manifest
+from tasks.domain.profile import Profile
+from tasks.machine import Machine
+from tasks.progress import Progress, show
+from tasks.readers.discovery import read_manifest
+from tasks.splitting import split
+from tasks.storage import StudyFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Everything that the preparation of a study needs, chosen in one place."""
+
+    study: StudyFolder
+    semantic_parser: SemanticParser
+    task_initializer: TaskInitializer
+    machine: Machine
+    templates: Path
+    anchors: Path
+    """Folder outside the study that anchors its ledger."""
+    step: Steps
+    say: Callable[[str], None] = lambda _: None
+
+
+@flow(name="prepare study", flow_run_name="prepare {study.name}", validate_parameters=False)
+def prepare_study(study: Path, *, agent: str) -> None:
+    """Prepare a study whose request lies in its folder; what an earlier start finished is not done again."""
+    settings = Settings()
+    office = Office(
+        study=StudyFolder(study),
+        semantic_parser=semantic_parser_of(agent),
+        task_initializer=task_initializer_of(agent),
+        machine=machine_of(settings),
+        templates=settings.templates,
+        anchors=settings.state,
+        step=shown,
+        say=get_run_logger().info,
+    )
+    prepare(office)
+    key = "".join(character if character.isalnum() else "-" for character in study.name.lower())
+    create_markdown_artifact(key=f"readback-{key}", markdown=office.study.text("readback.md"))
+
+
+def prepare(office: Office) -> None:
+    """Prepare a study up to its frozen protocol; `protocol.json` is written last and says that it is ready.
+
+    Raises:
+        RequestError: The clinician must answer a question, mend the data or ask for something else.
+        EvaluationError: The holdout or the ledger is not as it was left.
+    """
+    study = office.study
+    if study.has("protocol.json"):
+        return
+    if not study.has("study_id"):
+        study.write(f"{uuid.uuid4().hex}\n", "study_id")
+    show(study, Progress(stage="looking at the data"))
+    manifest, profile = office.step(look_at_the_data, "look at the data")(study)
+    show(study, Progress(stage="reading the request"))
+    parsed = office.step(read_the_request, "read the request")(office, profile)
+    show(study, Progress(stage="splitting the data and sealing the test set"))
+    sealed = office.step(split_and_seal, "split and seal the test set")(office, manifest)
+    show(study, Progress(stage="writing the first version of the code"))
+    office.step(start_the_codebase, "start the codebase")(office, parsed, profile, sealed)
+    office.say(study.text("readback.md"))
+
+
+def look_at_the_data(study: StudyFolder) -> tuple[Manifest, Profile]:
+    """Read and investigate the data.
+
+    Raises:
+        StudyBlocked: A hazard would make any test result dishonest.
+    """
+    request = study.request()
+    manifest, profile = investigate(read_manifest(request))
+    study.write(profile, "profile.json")
+    study.write(profile_page(profile), "profile.html")
+    blocking = [hazard.summary for hazard in profile.hazards if hazard.severity == "block"]
+    if blocking:
+        raise StudyBlocked(" ".join(blocking) + f" See {study.path('profile.html')}.")
+    return manifest, profile
+
+
+def read_the_request(office: Office, profile: Profile) -> ParsedRequest:
+    """Turn the request's words into a spec.
+
+    Raises:
+        RequestOutOfScope: It asks for something that Rounds must not or cannot build.
+        AmbiguousRequest: It can be read in ways that lead to different specs.
+    """
+    parsed = office.semantic_parser.parse(office.study.request().text, profile)
+    office.study.write(parsed.read_back, "readback.md")
+    office.study.write(list(parsed.questions), "questions.json")
+    if parsed.refusal:
+        raise RequestOutOfScope(parsed.refusal)
+    blocking = [question for question in parsed.questions if question.blocking]
+    if blocking or parsed.spec is None:
+        raise AmbiguousRequest(blocking or parsed.questions)
+    return parsed
+
+
+def split_and_seal(office: Office, manifest: Manifest) -> Manifest:
+    """Split by patient or lesion, and put the test set out of reach."""
+    study = office.study
+    divided = split(manifest, seed=study.request().seed)
+    study.write(divided.rows, "manifest.parquet")
+    holdout.seal(study.path("holdout"), divided, ledger=study.path("ledger.jsonl"), anchors=office.anchors)
+    return divided
+
+
+def start_the_codebase(office: Office, parsed: ParsedRequest, profile: Profile, manifest: Manifest) -> None:
+    """Lay out the development set, copy the template, and freeze spec and protocol."""
+    study, spec = office.study, parsed.spec
+    if spec is None:
+        raise AmbiguousRequest(parsed.questions)
+    request = study.request()
+    materialise(study.path("data"), manifest, spec)
+    plan = office.task_initializer.initialize(
+        spec, profile, _resources(office, request.budget.minutes_per_round), request=request
+    )
+    codebase.create(
+        study.path("codebase"), office.templates / plan.template, recipe=plan.recipe, locks=study.path("locks.json")
+    )
+    study.write(spec, "spec.json")
+    study.write(_with_plan(study.text("readback.md"), plan), "readback.md")
+    study.write(plan.protocol, "protocol.json")
+
+
+def _resources(office: Office, minutes_per_round: float) -> Resources:
+    machine = office.machine
+    return Resources(
+        device=machine.device,
+        cpu_count=machine.cpus,
+        memory_bytes=machine.memory_bytes,
+        gpu_memory_bytes=machine.gpu_memory_bytes,
+        train_seconds=minutes_per_round * 60,
+        cached_weights=machine.cached_weights,
+    )
+
+
+def _with_plan(read_back: str, plan: Plan) -> str:
+    notes = "\n".join(f"- {note}" for note in plan.notes)
+    return f"{read_back.rstrip()}\n\n## How it starts\n\n{notes}\n"

@@ -1,0 +1,229 @@
+"""MLflow: the only door to it. It shows a study; the study folder is the study.
+
+One experiment a clinical problem, one parent run a study, one child run a round. `publish` brings MLflow up to date with the
+folder and may be called at any time and any number of times: what is there already is left alone, so a crash or a server that
+was down loses nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasks.domain.errors import ServiceUnavailable
+from tasks.report.round_page import diff_page, round_line
+from tasks.storage import StudyFolder, as_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+    from tasks.domain.round import Round
+
+_SERVED_MODEL = Path(__file__).resolve().parents[1] / "model_templates" / "served_model.py"
+
+
+def publish(study: StudyFolder, uri: str) -> str:
+    """Bring MLflow up to date with a study and return the id of the study's run.
+
+    Raises:
+        ServiceUnavailable: MLflow does not answer; call again later.
+    """
+    with _service_errors(uri):
+        client = _client(uri)
+        parent = _study_run(client, study, uri)
+        run_id = parent.info.run_id
+        known = {run.data.tags["rounds.round"] for run in _child_runs(client, parent)}
+        rounds = study.rounds()
+        best = math.nan
+        for record in rounds:
+            best = record.score if record.kept else best
+            if str(record.number) not in known:
+                _record_round(client, parent, study, record, best)
+        if study.has("evaluation.json") and "rounds.published" not in client.get_run(run_id).data.tags:
+            _record_result(client, study, run_id, uri)
+        return run_id
+
+
+def experiment_name(study: StudyFolder) -> str:
+    """Return the clinical problem that a study belongs to: its task and classes."""
+    spec = study.spec()
+    return f"{spec.task}: {', '.join(item.description or item.name for item in spec.classes)}"[:200]
+
+
+def metric_name(name: str) -> str:
+    """Return a metric's name as MLflow allows it: `auroc[mel]` becomes `auroc/mel`."""
+    return name.replace("[", "/").replace("]", "")
+
+
+def _client(uri: str) -> MlflowClient:
+    # A server that is down must not hold a study up for minutes; what it missed is published later.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes a second to load, and only here
+
+    return MlflowClient(tracking_uri=uri, registry_uri=uri)
+
+
+@contextlib.contextmanager
+def _service_errors(uri: str) -> Iterator[None]:
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+    from requests.exceptions import RequestException  # noqa: PLC0415
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError) as error:
+        first_line = str(error).partition("\n")[0][:300]
+        raise ServiceUnavailable(f"MLflow at {uri} could not be brought up to date: {first_line}") from error
+
+
+def _study_run(client: MlflowClient, study: StudyFolder, uri: str) -> Run:
+    name = experiment_name(study)
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
+        # MLflow's own default is relative to the working directory, which differs from call to call.
+        local = (study.root.parent / "mlartifacts").resolve().as_uri() if uri.startswith("sqlite:") else None
+        experiment_id = client.create_experiment(name, artifact_location=local)
+    else:
+        experiment_id = experiment.experiment_id
+    identity = study.text("study_id").strip()
+    found = client.search_runs(
+        [experiment_id], filter_string=f"tags.`rounds.study_id` = '{identity}' AND tags.`rounds.kind` = 'study'"
+    )
+    if found:
+        return found[0]
+    request, protocol = study.request(), study.protocol()
+    run = client.create_run(
+        experiment_id,
+        run_name=study.id,
+        tags={
+            "rounds.study_id": identity,
+            "rounds.kind": "study",
+            "rounds.folder": str(study.root.resolve()),
+            "mlflow.note.content": study.text("readback.md"),
+        },
+    )
+    parameters = {
+        "request": request.text[:5000],
+        "primary": protocol.primary,
+        "verdict_rule": protocol.verdict_rule,
+        "max_rounds": protocol.max_rounds,
+        "train_seconds": protocol.train_seconds,
+        "seed": protocol.seed,
+    }
+    for key, value in parameters.items():
+        client.log_param(run.info.run_id, key, value)
+    for part in ("spec.json", "protocol.json", "profile.json", "readback.md"):
+        client.log_text(run.info.run_id, study.text(part), part)
+    return run
+
+
+def _child_runs(client: MlflowClient, parent: Run) -> list[Run]:
+    runs = client.search_runs(
+        [parent.info.experiment_id],
+        filter_string=f"tags.`mlflow.parentRunId` = '{parent.info.run_id}'",
+        max_results=1000,
+    )
+    return [run for run in runs if run.data.tags.get("rounds.complete") == "yes"]
+
+
+def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record: Round, best: float) -> None:
+    run = client.create_run(
+        parent.info.experiment_id,
+        run_name=f"round {record.number:02d}: {record.hypothesis.title}",
+        tags={
+            "mlflow.parentRunId": parent.info.run_id,
+            "mlflow.note.content": round_line(record),
+            "rounds.kind": "round",
+            "rounds.round": str(record.number),
+            "verdict": str(record.judgement.verdict),
+            "reason": record.judgement.reason[:5000],
+            "hypothesis": record.hypothesis.title,
+            "technique": record.hypothesis.technique,
+            "rationale": record.hypothesis.rationale[:5000],
+            "source": record.hypothesis.source,
+            "supported": "yes" if record.judgement.supported else "no",
+            "commit": record.commit,
+        },
+    )
+    run_id = run.info.run_id
+    folder = study.round_path(record.number)
+    for key, value in record.hypothesis.settings.items():
+        client.log_param(run_id, key, value)
+    numbers = {f"validation/{metric_name(name)}": value for name, value in record.metrics.items()}
+    numbers |= {f"log/{name}": value for name, value in record.diagnostics.items() if isinstance(value, float)}
+    numbers |= {
+        "score": record.score,
+        "difference": record.judgement.difference,
+        "standard_error": record.judgement.standard_error,
+        "train_seconds": record.train_seconds,
+        "total_seconds": record.total_seconds,
+        "tokens": float(record.tokens),
+        "dollars": record.dollars,
+    }
+    _log_numbers(client, run_id, numbers, step=record.number)
+    diff = (folder / "patch.diff").read_text(encoding="utf-8")
+    client.log_text(run_id, diff, "changes.diff.txt")
+    client.log_text(run_id, diff_page(diff), "changes.html")
+    for name in ("run.log", "recipe.py"):
+        if (folder / name).exists():
+            client.log_text(run_id, (folder / name).read_text(encoding="utf-8", errors="replace"), f"{name}.txt")
+    _log_numbers(client, parent.info.run_id, {"score": record.score, "running_best": best}, step=record.number)
+    # The tag comes last: a child run without it is what a crash left, and is not counted.
+    client.set_tag(run_id, "rounds.complete", "yes")
+    client.set_terminated(run_id, status="FAILED" if record.judgement.verdict == "failed" else "FINISHED")
+
+
+def _record_result(client: MlflowClient, study: StudyFolder, run_id: str, uri: str) -> None:
+    evaluation = study.evaluation()
+    if evaluation is None:
+        return
+    numbers: dict[str, float] = {}
+    for name, comparison in evaluation.metrics.items():
+        prefix = f"test/{metric_name(name)}"
+        for side, estimate in (("initial", comparison.initial), ("final", comparison.final)):
+            numbers |= {
+                f"{prefix}/{side}": estimate.value,
+                f"{prefix}/{side}_low": estimate.low,
+                f"{prefix}/{side}_high": estimate.high,
+            }
+        numbers |= {f"{prefix}/difference": comparison.difference.value, f"{prefix}/p": comparison.difference.p}
+    _log_numbers(client, run_id, numbers, step=0)
+    client.log_text(run_id, as_json(evaluation), "evaluation.json")
+    for part in ("report.html", "model_card.md"):
+        if study.has(part):
+            client.log_text(run_id, study.text(part), part)
+    if study.has("model"):
+        _register(study, run_id, uri)
+    client.set_tag(run_id, "rounds.published", "yes")
+    client.set_terminated(run_id)
+
+
+def _register(study: StudyFolder, run_id: str, uri: str) -> None:
+    import mlflow  # noqa: PLC0415
+
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(uri)
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(_SERVED_MODEL),
+            artifacts={"model": str(study.path("model"))},
+            registered_model_name=f"rounds-{study.id}",
+            pip_requirements=["torch", "torchvision", "timm", "safetensors", "pillow", "pandas"],
+        )
+
+
+def _log_numbers(client: MlflowClient, run_id: str, numbers: Mapping[str, float], *, step: int) -> None:
+    from mlflow.entities import Metric  # noqa: PLC0415
+
+    now = int(time.time() * 1000)
+    metrics = [Metric(name, float(value), now, step) for name, value in numbers.items() if math.isfinite(value)]
+    client.log_batch(run_id, metrics=metrics)
