@@ -9,32 +9,21 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markdown import Markdown
-from rich.table import Table
 from rich.text import Text
 
-from deployments.live import status_line, watching
+from deployments import inspection
+from deployments.live import watching
+from deployments.options import AgentOption, JsonOption, Sandbox, SandboxOption, StudyArgument, err, open_study
+from deployments.results import exit_code, explain, result_line, show_result
 from flows.settings import Settings
-from tasks.domain.errors import (
-    AmbiguousRequest,
-    DataUnusable,
-    EvaluationError,
-    RequestError,
-    RoundError,
-    RoundsError,
-    ServiceUnavailable,
-    StudyNotFound,
-)
-from tasks.domain.evaluation import Comparison
+from tasks.domain.errors import DataUnusable, RoundsError
 from tasks.readers.request_file import read_request
-from tasks.report.round_page import round_line
-from tasks.storage import StudyFolder, write_atomically
+from tasks.storage import StudyFolder
 
 app = typer.Typer(
     add_completion=False,
@@ -44,26 +33,9 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(no_args_is_help=True, help="The record of what happened to the test set.")
 app.add_typer(ledger_app, name="ledger")
-
-err = Console(stderr=True)
-"""Everything that is told to a person goes here; standard output is for results."""
-
-
-class Sandbox(StrEnum):
-    """Where the code that learns runs."""
-
-    AUTO = "auto"
-    DOCKER = "docker"
-    BUBBLEWRAP = "bubblewrap"
-    LOCAL = "local"
-
-
-StudyArgument = Annotated[Path, typer.Argument(help="Folder of the study.")]
-SandboxOption = Annotated[Sandbox, typer.Option(help="Where training and prediction run.")]
-AgentOption = Annotated[str, typer.Option(help="Who plays the three roles.")]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the result as one line of JSON, last on standard output.")
-]
+for _command in (inspection.status, inspection.report, inspection.predict):
+    app.command()(_command)
+ledger_app.command("verify")(inspection.ledger_verify)
 
 
 def main() -> None:
@@ -71,8 +43,8 @@ def main() -> None:
     try:
         app()
     except RoundsError as error:
-        _explain(error)
-        sys.exit(_exit_code(error))
+        explain(error)
+        sys.exit(exit_code(error))
     except KeyboardInterrupt:
         err.print("Interrupted. Nothing that was finished is lost; go on with `rounds resume STUDY`.")
         sys.exit(130)
@@ -137,7 +109,7 @@ def resume(
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a study after its last finished step."""
-    folder = _study(study)
+    folder = open_study(study)
     _run(folder, agent=agent, sandbox=sandbox, confirm=False, as_json=as_json)
 
 
@@ -174,87 +146,6 @@ def demo(
     _run(study, agent="playbook", sandbox=sandbox, confirm=False, as_json=as_json)
 
 
-@app.command()
-def status(
-    study: Annotated[Path | None, typer.Argument(help="Folder of the study; none for all of them.")] = None,
-) -> None:
-    """Say where a study stands, or all studies."""
-    if study is None:
-        table = Table("study", "rounds", "stands at")
-        for file in sorted(Settings().studies.glob("*/request.json")):
-            folder = StudyFolder(file.parent)
-            table.add_row(folder.id, str(len(folder.rounds())), status_line(folder))
-        Console().print(table)
-        return
-    folder = _study(study)
-    console = Console()
-    console.print(Text(status_line(folder), style="bold"))
-    for record in folder.rounds():
-        console.print(Text(round_line(record)))
-    if folder.has("tracking_pending.txt"):
-        console.print(Text(folder.text("tracking_pending.txt").strip(), style="yellow"))
-
-
-@app.command()
-def report(study: StudyArgument, *, agent: AgentOption = "playbook", sandbox: SandboxOption = Sandbox.AUTO) -> None:
-    """Write the report of a study as it stands, and say where it is."""
-    from flows.deliver_model import desk_of, write_report  # noqa: PLC0415
-
-    folder = _study(study)
-    desk = desk_of(folder, agent=agent, sandbox=sandbox)
-    write_report(folder, anchors=desk.anchors, environment=desk.environment)
-    typer.echo(folder.path("report.html"))
-
-
-@app.command()
-def predict(
-    study: StudyArgument,
-    images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
-    *,
-    out: Annotated[Path | None, typer.Option(help="Write the table here instead of to standard output.")] = None,
-    sandbox: SandboxOption = Sandbox.AUTO,
-) -> None:
-    """Use a study's delivered model on new images; prints a CSV table."""
-    from flows.composition import machine_of, sandbox_of  # noqa: PLC0415
-    from tasks.delivery import predict_images  # noqa: PLC0415
-
-    folder = _study(study)
-    if not folder.has("model", "model.json"):
-        raise StudyNotFound(f"study {folder.root} has not delivered a model yet; see `rounds status {folder.root}`")
-    settings = Settings()
-    files = [
-        file
-        for path in images
-        for file in (sorted(item for item in path.rglob("*") if item.is_file()) if path.is_dir() else [path])
-    ]
-    if not files:
-        raise DataUnusable("there is no image here", file=images[0])
-    table = predict_images(
-        folder.path("model"),
-        files,
-        sandbox=sandbox_of(sandbox, agent="playbook", settings=settings),
-        machine=machine_of(settings),
-        scratch=folder.path("predicting"),
-    )
-    content = table.to_csv(index=False, float_format="%.6g")
-    if out is None:
-        typer.echo(content, nl=False)
-    else:
-        write_atomically(out, content)
-    unreadable = int((table["reason"] != "").sum())
-    if unreadable:
-        err.print(f"{unreadable} of {len(table)} images could not be read; the column `reason` says why.")
-
-
-@ledger_app.command("verify")
-def ledger_verify(study: StudyArgument) -> None:
-    """Check that nothing was edited in, removed from or cut off a study's ledger."""
-    from tasks.ledger import verify  # noqa: PLC0415
-
-    found = verify(_study(study).path("ledger.jsonl"), anchors=Settings().state)
-    typer.echo(found.summary())
-
-
 def _run(folder: StudyFolder, *, agent: str, sandbox: str, confirm: bool, as_json: bool) -> None:
     from flows.composition import check_agent, sandbox_of  # noqa: PLC0415
     from flows.develop_model import develop_model  # noqa: PLC0415
@@ -271,67 +162,9 @@ def _run(folder: StudyFolder, *, agent: str, sandbox: str, confirm: bool, as_jso
         typer.confirm("Is this what you mean?", default=True, abort=True, err=True)
     with watching(folder, err):
         develop_model(folder.root, agent=agent, sandbox=str(sandbox))
-    _show_result(folder)
+    show_result(folder)
     if as_json:
         typer.echo(result_line(folder))
-
-
-def result_line(folder: StudyFolder) -> str:
-    """Return the result of a study as one line of JSON: study, rounds, and what `evaluation.json` holds but for its figures."""
-    import json  # noqa: PLC0415
-
-    evaluation = json.loads(folder.text("evaluation.json"))
-    evaluation.pop("figures", None)
-    rounds = [
-        {
-            "number": item.number,
-            "title": item.hypothesis.title,
-            "verdict": str(item.judgement.verdict),
-            "score": None if item.score != item.score else item.score,
-        }
-        for item in folder.rounds()
-    ]
-    return json.dumps({"study": str(folder.root), "rounds": rounds, **evaluation}, allow_nan=False)
-
-
-def _show_result(folder: StudyFolder) -> None:
-    evaluation = folder.evaluation()
-    if evaluation is None:
-        return
-    table = Table(
-        "on the test set",
-        "initial",
-        "final",
-        "difference",
-        "p",
-        title=f"{evaluation.n} images of {evaluation.n_groups} patients or lesions, opened once",
-    )
-    for name, item in evaluation.metrics.items():
-        table.add_row(name, *_cells(item), style="bold" if name == evaluation.primary else "")
-    err.print(table)
-    err.print(f"Report: {folder.path('report.html')}")
-    err.print(f"Model:  {folder.path('model')}  (use it with `rounds predict {folder.root} IMAGES`)")
-    if folder.has("tracking_pending.txt"):
-        err.print(Text(folder.text("tracking_pending.txt").strip(), style="yellow"))
-
-
-def _cells(item: Comparison) -> tuple[str, str, str, str]:
-    initial, final, difference = item.initial, item.final, item.difference
-    return (
-        f"{initial.value:.3f} [{initial.low:.3f}, {initial.high:.3f}]",
-        f"{final.value:.3f} [{final.low:.3f}, {final.high:.3f}]",
-        f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]",
-        "< 0.001" if difference.p < 0.001 else f"{difference.p:.3f}",
-    )
-
-
-def _study(path: Path) -> StudyFolder:
-    folder = StudyFolder(path.resolve())
-    if not folder.has("request.json"):
-        raise StudyNotFound(
-            f"there is no study in {folder.root}; `rounds status` lists those under {Settings().studies.resolve()}"
-        )
-    return folder
 
 
 def _new_study() -> Path:
@@ -340,21 +173,3 @@ def _new_study() -> Path:
 
 def _stamp() -> str:
     return datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-
-
-def _exit_code(error: RoundsError) -> int:
-    codes = {RequestError: 3, EvaluationError: 4, RoundError: 5, ServiceUnavailable: 6}
-    return next((code for kind, code in codes.items() if isinstance(error, kind)), 4)
-
-
-def _explain(error: RoundsError) -> None:
-    err.print(Text(f"{type(error).__name__}: {error}", style="bold red"))
-    if isinstance(error, AmbiguousRequest):
-        for question in error.questions:
-            err.print(Text(f"  {question.text}"))
-            for option in question.options:
-                err.print(Text(f"    - {option}"))
-        err.print("Add the answer to the text of the request, or name the column with a flag, and start again.")
-    tail = getattr(error, "log_tail", "")
-    if tail:
-        err.print(Text(tail, style="dim"))

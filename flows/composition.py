@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from agents.playbook.developer import PlaybookDeveloper
 from agents.playbook.semantic_parser import PlaybookSemanticParser
@@ -87,8 +88,17 @@ def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:
         classes=spec.class_names,
         protocol=study.protocol(),
         study_id=study.id,
-        on_line=lambda line: study.path("last_line.txt").write_text(line[:300], encoding="utf-8"),
+        on_line=_teller(study.path("last_line.txt")),
     )
+
+
+def _teller(file: Path) -> Callable[[str], None]:
+    """Return what keeps the last line of a training run for whoever watches."""
+
+    def tell(line: str) -> None:
+        file.write_text(line[:300], encoding="utf-8")
+
+    return tell
 
 
 def publisher_of(study: StudyFolder) -> Callable[[], None]:

@@ -122,7 +122,6 @@ def _score(gate: Gate, models: dict[str, Round], opened: holdout.OpenedHoldout) 
     labels = np.array([spec.class_names.index(name) for name in truth[part]], dtype=int64)
     groups = opened.labels.loc[part, "group"].to_numpy(dtype=int64)
     thresholds = {name: record.threshold for name, record in models.items()}
-    positive = protocol.operating_point.positive
     compared = gate.step(compare, "compare the initial and the final model")(
         protocol.metrics,
         labels,
@@ -131,8 +130,8 @@ def _score(gate: Gate, models: dict[str, Round], opened: holdout.OpenedHoldout) 
         groups,
         protocol=protocol,
         classes=spec.class_names,
-        initial_thresholds={positive: thresholds[INITIAL]},
-        final_thresholds={positive: thresholds[FINAL]},
+        initial_thresholds=protocol.thresholds(thresholds[INITIAL]),
+        final_thresholds=protocol.thresholds(thresholds[FINAL]),
     )
     return Evaluation(
         primary=protocol.primary,
@@ -143,7 +142,9 @@ def _score(gate: Gate, models: dict[str, Round], opened: holdout.OpenedHoldout) 
         class_counts={name: int((labels == index).sum()) for index, name in enumerate(spec.class_names)},
         thresholds=thresholds,
         figures={
-            name: figures(labels, values[part], classes=spec.class_names, thresholds={positive: thresholds[name]})
+            name: figures(
+                labels, values[part], classes=spec.class_names, thresholds=protocol.thresholds(thresholds[name])
+            )
             for name, values in scores.items()
         },
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from numpy import float64
 from numpy.typing import NDArray
@@ -48,6 +47,18 @@ class Workshop:
     publish: Callable[[], None]
     """Brings the tracker up to date with the study folder."""
     say: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """One checkpoint as validation sees it."""
+
+    checkpoint: str
+    scores: NDArray[float64]
+    """Shape (n_validation, n_classes)."""
+    metrics: dict[str, float]
+    threshold: float
+    """Frozen with the checkpoint; nan where the study has no positive class."""
 
 
 @flow(name="improve model", flow_run_name="improve {study.name}", validate_parameters=False)
@@ -108,24 +119,18 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
     """
     number, started, started_at = len(rounds), time.monotonic(), now()
     folder = work.study.begin_round(number)
-    attempted, chosen = None, None
+    commit, best, attempted = "", None, None
     try:
         commit = (
             work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
         )
-        code = folder / "code"
-        work.codebase.export(commit, code)
-        attempted = run_round(work.bench, code=code, folder=folder, number=number, step=work.step)
-        chosen, metrics, threshold = _best_checkpoint(work, attempted)
-        judgement = (
-            _judgement(work, rounds, attempted.predictions[chosen], metrics, proposal)
-            if rounds
-            else Judgement(verdict=Verdict.BASELINE, reason="The starting point that every round is compared with.")
-        )
+        work.codebase.export(commit, folder / "code")
+        attempted = run_round(work.bench, code=folder / "code", folder=folder, number=number, step=work.step)
+        best = _best_checkpoint(work, attempted)
+        judgement = _judgement(work, rounds, best, proposal)
     except RoundError as error:
         if not rounds:
             raise
-        commit, metrics, threshold = work.codebase.commit_of(number) or "", {}, float("nan")
         judgement = Judgement(verdict=Verdict.FAILED, reason=_failure(error))
         if isinstance(error, TrainingFailed) and error.log_tail:
             (folder / "failure.txt").write_text(error.log_tail, encoding="utf-8")
@@ -135,68 +140,59 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
         judgement=judgement,
         incumbent=_incumbent(rounds).number if rounds else -1,
         commit=commit,
-        score=metrics.get(work.bench.protocol.primary, float("nan")),
-        metrics=metrics,
-        threshold=threshold,
-        checkpoint="" if attempted is None or chosen is None else attempted.checkpoints[chosen].name,
-        looks=0 if attempted is None else len(attempted.predictions),
-        train_seconds=0.0 if attempted is None else attempted.train_seconds,
-        predict_seconds=0.0 if attempted is None else attempted.predict_seconds,
+        score=best.metrics[work.bench.protocol.primary] if best else float("nan"),
+        metrics=best.metrics if best else {},
+        threshold=best.threshold if best else float("nan"),
+        checkpoint=best.checkpoint if best else "",
+        looks=len(attempted.predictions) if attempted else 0,
+        train_seconds=attempted.train_seconds if attempted else 0.0,
+        predict_seconds=attempted.predict_seconds if attempted else 0.0,
         total_seconds=time.monotonic() - started,
         tokens=proposal.tokens,
         dollars=proposal.dollars,
         started_at=started_at,
-        diagnostics={} if attempted is None else attempted.diagnostics,
+        diagnostics=attempted.diagnostics if attempted else {},
     )
-    _tidy(work, folder, record, None if attempted is None or chosen is None else attempted.predictions[chosen])
+    _tidy(work, folder, record, best)
     work.study.finish_round(folder, record)
     return record
 
 
-def _best_checkpoint(work: Workshop, attempted: Attempted) -> tuple[int, dict[str, float], float]:
-    """Return which checkpoint is best on validation, with its metrics and its threshold."""
+def _best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
+    """Score every checkpoint on validation and return the best one."""
     protocol = work.bench.protocol
-    results = []
-    for scores in attempted.predictions:
-        threshold = choose_threshold(
-            work.validation.labels, scores, protocol.operating_point, classes=work.bench.classes
-        )
-        results.append((_metrics(work, scores, threshold), threshold))
+    scored = [
+        _scored(work, path.name, scores)
+        for path, scores in zip(attempted.checkpoints, attempted.predictions, strict=True)
+    ]
     sign = 1 if higher_is_better(protocol.primary) else -1
-    values = [sign * metrics[protocol.primary] for metrics, _ in results]
-    chosen = int(np.nanargmax(values))
-    return chosen, *results[chosen]
+    return max(scored, key=lambda item: sign * item.metrics[protocol.primary])
 
 
-def _metrics(work: Workshop, scores: NDArray[float64], threshold: float) -> dict[str, float]:
-    protocol = work.bench.protocol
-    return compute(
-        protocol.metrics,
-        work.validation.labels,
-        scores,
-        classes=work.bench.classes,
-        thresholds={protocol.operating_point.positive: threshold},
-    )
+def _scored(work: Workshop, checkpoint: str, scores: NDArray[float64]) -> Scored:
+    protocol, labels, classes = work.bench.protocol, work.validation.labels, work.bench.classes
+    point = protocol.operating_point
+    threshold = choose_threshold(labels, scores, point, classes=classes) if point.positive else float("nan")
+    metrics = compute(protocol.metrics, labels, scores, classes=classes, thresholds=protocol.thresholds(threshold))
+    return Scored(checkpoint=checkpoint, scores=scores, metrics=metrics, threshold=threshold)
 
 
-def _judgement(
-    work: Workshop,
-    rounds: tuple[Round, ...],
-    candidate: NDArray[float64],
-    metrics: dict[str, float],
-    proposal: Proposal,
-) -> Judgement:
-    incumbent = _incumbent(rounds)
-    protocol = work.bench.protocol
+def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, proposal: Proposal) -> Judgement:
+    if not rounds:
+        reason = "The starting point that every round is compared with."
+        return Judgement(verdict=Verdict.BASELINE, reason=reason)
+    incumbent, protocol = _incumbent(rounds), work.bench.protocol
     return judge(
         labels=work.validation.labels,
         groups=work.validation.groups,
         incumbent_scores=_load_predictions(work, incumbent.number),
-        candidate_scores=candidate,
+        candidate_scores=candidate.scores,
         incumbent_metrics=incumbent.metrics,
-        candidate_metrics=metrics,
+        candidate_metrics=candidate.metrics,
         protocol=protocol,
         classes=work.bench.classes,
+        incumbent_thresholds=protocol.thresholds(incumbent.threshold),
+        candidate_thresholds=protocol.thresholds(candidate.threshold),
         rounds_used=len(rounds),
         simplification=proposal.hypothesis.simplification,
     )
@@ -207,10 +203,10 @@ def _load_predictions(work: Workshop, number: int) -> NDArray[float64]:
     return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
 
 
-def _tidy(work: Workshop, folder: Path, record: Round, scores: NDArray[float64] | None) -> None:
+def _tidy(work: Workshop, folder: Path, record: Round, best: Scored | None) -> None:
     """Keep of a round what is needed later: predictions, recipe, diff; checkpoints only if it was kept."""
-    if scores is not None:
-        table = pd.DataFrame(scores, columns=list(work.bench.classes))
+    if best is not None:
+        table = pd.DataFrame(best.scores, columns=list(work.bench.classes))
         table.insert(0, "image", work.bench.images)
         table.to_parquet(folder / "predictions.parquet", index=False)
     if (folder / "code" / "recipe.py").exists():

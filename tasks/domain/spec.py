@@ -127,3 +127,7 @@ class Protocol:
     resamples_validation: int
     resamples_test: int
     seed: int
+
+    def thresholds(self, value: float) -> dict[str, float]:
+        """Return a model's threshold by the class that it is for; empty if the study has none."""
+        return {self.operating_point.positive: value} if self.operating_point.positive else {}
