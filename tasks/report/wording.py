@@ -1,0 +1,119 @@
+"""Numbers, p-values, metrics and classes in plain words; the only place that decides how they are printed."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tasks.scoring.name import read_name
+
+if TYPE_CHECKING:
+    from tasks.domain.evaluation import Difference, Estimate
+    from tasks.domain.profile import Profile
+    from tasks.domain.spec import Spec
+
+_FAMILIES = {
+    "auroc": "AUC",
+    "average_precision": "Average precision",
+    "sensitivity": "Sensitivity",
+    "specificity": "Specificity",
+    "f1": "F1",
+    "f1_macro": "F1, mean over classes",
+    "balanced_accuracy": "Balanced accuracy",
+    "accuracy": "Accuracy",
+    "brier": "Brier score",
+    "ece": "Calibration error (ECE)",
+    "sensitivity_at_specificity": "Sensitivity at % specificity",
+    "specificity_at_sensitivity": "Specificity at % sensitivity",
+}
+def class_words(name: str, spec: Spec) -> str:
+    """Return the plain words for a class, or its name if the spec has no such class."""
+    return next((item.description or item.name for item in spec.classes if item.name == name), name)
+
+
+def metric_words(name: str, spec: Spec) -> str:
+    """Return the plain words for a metric: 'Sensitivity at 80% specificity, melanoma'.
+
+    Raises:
+        ValueError: There is no such metric.
+    """
+    metric = read_name(name)
+    words = _FAMILIES[metric.family].replace("%", f"{metric.percent}%")
+    if metric.of:
+        return f"{words}, {class_words(metric.of, spec)}"
+    return f"{words}, mean over classes" if metric.family == "auroc" and len(spec.classes) > 2 else words
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a value with a fixed number of digits, or 'undefined'."""
+    return "undefined" if math.isnan(value) else f"{value:.{digits}f}"
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """Return a difference with its sign, or 'undefined'; a difference that rounds to nothing carries none."""
+    if math.isnan(value):
+        return "undefined"
+    return f"{value:+.{digits}f}".replace("-", "−") if round(value, digits) else f"{0:.{digits}f}"
+
+
+def p_words(p: float) -> str:
+    """Return a p-value as printed: three decimals, '< 0.001' below that, never 0, and on the right side of 0.05."""
+    if math.isnan(p):
+        return "undefined"
+    if p < 0.001:
+        return "< 0.001"
+    if min(p, 1.0) >= 0.9995:
+        return "1.000"
+    return f"{p:.4f}" if round(p, 3) == 0.05 and p != 0.05 else f"{p:.3f}"
+
+
+def p_equation(p: float) -> str:
+    """Return 'p = 0.032', 'p < 0.001' or 'p undefined'."""
+    words = p_words(p)
+    return f"p {words}" if words.startswith(("<", "u")) else f"p = {words}"
+
+
+def interval(estimate: Estimate | Difference, digits: int = 3, *, sign: bool = False) -> str:
+    """Return '0.912 to 0.950', or 'undefined' if either end is."""
+    if math.isnan(estimate.low) or math.isnan(estimate.high):
+        return "undefined"
+    form = signed if sign else number
+    return f"{form(estimate.low, digits)} to {form(estimate.high, digits)}"
+
+
+def percent(value: float) -> str:
+    """Return a share as a percentage without decimals, or with one near the ends, where it matters."""
+    if math.isnan(value):
+        return "undefined"
+    return f"{100 * value:.1f}%" if value > 0.985 and value < 1 or 0 < value < 0.015 else f"{100 * value:.0f}%"
+
+
+def count(number_of: int, one: str, many: str | None = None) -> str:
+    """Return '1 image' or '1,503 images'."""
+    return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
+
+
+def group_noun(profile: Profile) -> str:
+    """Return what a group of images is, in one noun: patient, lesion, group, or image where the data names none."""
+    if not profile.has_groups:
+        return "image"
+    column = (profile.roles.group or "").lower()
+    return next((noun for noun in ("patient", "lesion", "eye", "case") if noun in column), "group")
+
+
+def why_undefined(name: str, warnings: tuple[str, ...], class_counts: dict[str, int]) -> str:
+    """Return the reason why a metric is undefined, as far as it is recorded."""
+    wanted = read_name(name).of
+    if wanted and class_counts.get(wanted, 0) == 0:
+        return f"no test case of class {wanted}"
+    absent = [label for label, cases in class_counts.items() if cases == 0]
+    if absent:
+        return f"no test case of class {', '.join(absent)}"
+    return "; ".join(warnings) or "it cannot be computed on this sample"
+
+
+def seconds_words(seconds: float) -> str:
+    """Return a duration as people say it: '45 s', '12 min', '3.5 h'."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
