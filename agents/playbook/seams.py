@@ -1,0 +1,148 @@
+"""Where the classification template is meant to be edited, and how several techniques share these places.
+
+The order of fields, augmentations and definitions is fixed here, so that techniques give the same code in whatever
+order they are applied.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import libcst as cst
+
+from agents.playbook.editing import (
+    Draft,
+    add_definition,
+    add_field,
+    default_of,
+    replace_expression,
+    replace_statement,
+    returned,
+    set_default,
+)
+from agents.playbook.syntax import SeamMissing, code_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+RECIPE, DATA, MODEL, LOSS = "recipe.py", "data.py", "model.py", "loss.py"
+TRAIN, PREDICT = "train.py", "predict.py"
+
+LINE_LENGTH = 120
+
+FIELDS = (
+    *("backbone", "pretrained", "dropout"),
+    *(
+        "image_size",
+        "first_size",
+        "batch_size",
+        "sampling_power",
+        "smallest_zoom",
+        "colour_jitter",
+        "erased_part",
+        "mixup_alpha",
+    ),
+    *("epochs", "learning_rate", "warm_up", "weight_decay", "ema_decay"),
+    *("label_smoothing", "focal_gamma", "logit_adjustment", "weight_power"),
+)
+"""Order of the recipe's fields, as in the template with ours sorted in."""
+AUGMENTATIONS = (
+    *("random_flips_and_turns", "random_mirror", "evaluation_transform"),
+    *("random_zoom", "jitter_colours", "erase_rectangles"),
+)
+"""Order in which augmentations are applied: on bytes, then on normalised floats."""
+LOSS_DEFINITIONS = ("build_loss", "FocalLoss", "LogitAdjusted", "class_weights")
+_DATA_DEFINITIONS = ("evaluation_transform", *(name for name in AUGMENTATIONS if name != "evaluation_transform"))
+
+
+def recipe_value(files: Mapping[str, str], field: str) -> Any:
+    """Return the value of a recipe's field; None where the recipe has no such field or cannot be read."""
+    try:
+        return default_of(files.get(RECIPE, ""), "Recipe", field)
+    except SeamMissing:
+        return None
+
+
+def set_field(draft: Draft, field: str, value: object, *, note: str = "") -> bool:
+    """Set a field of the recipe, adding it with its note where it is new; return whether it was new.
+
+    Raises:
+        SeamMissing: The recipe has no such field, and there is no note to add it with.
+    """
+    if default_of(draft[RECIPE], "Recipe", field) is not None:
+        draft.change(RECIPE, set_default, "Recipe", field, value)
+        return False
+    if not note:
+        raise SeamMissing(f"the recipe has no {field}")
+    before = FIELDS[: FIELDS.index(field)]
+    draft.change(
+        RECIPE, add_field, "Recipe", field, annotation=type(value).__name__, value=value, note=note, after=before
+    )
+    return True
+
+
+def add_augmentation(draft: Draft, name: str, call: str, definition: str) -> None:
+    """Make training pass its batches through one more function; nothing changes if it does already.
+
+    Args:
+        draft: The codebase.
+        name: The function, one of `AUGMENTATIONS`.
+        call: What is put into the list of transforms: the function, or it with settings bound.
+        definition: Its code.
+
+    Raises:
+        SeamMissing: `train_transform` is no longer a list of transforms.
+    """
+    written = returned(draft[DATA], "train_transform")
+    steps = _transforms(written)
+    if name not in [_function_of(step) for step in steps]:
+        steps = sorted([*steps, call], key=_place_of)
+        draft.change(DATA, replace_statement, "train_transform", f"return {written}", _composed(steps))
+    draft.change(DATA, add_definition, definition, after=_DATA_DEFINITIONS[: _DATA_DEFINITIONS.index(name)])
+
+
+def wrap_loss(draft: Draft, opening: str, closing: str) -> None:
+    """Put a call around the loss that `build_loss` returns."""
+    written = returned(draft[LOSS], "build_loss")
+    draft.change(LOSS, replace_expression, "build_loss", written, f"{opening}{written}{closing}")
+
+
+def tell_loss_of_recipe(draft: Draft) -> None:
+    """Make the docstring of `build_loss` true again where it says that the recipe is not used."""
+    untrue, true = "recipe: Not used by the plain cross entropy.", "recipe: Holds the settings of the loss."
+    draft.change(LOSS, str.replace, untrue, true)
+
+
+def _transforms(expression: str) -> list[str]:
+    """Return the elements of `v2.Compose([...])` as written; a bare transform is its own only element."""
+    node: Any = cst.parse_expression(expression)
+    if not (isinstance(node, cst.Call) and code_of(node.func) == "v2.Compose"):
+        return [expression]
+    inner = node.args[0].value
+    if len(node.args) != 1 or not isinstance(inner, cst.List):
+        raise SeamMissing("train_transform composes something else than a list")
+    return [code_of(element.value) for element in inner.elements]
+
+
+def _function_of(step: str) -> str:
+    """Return the function that a transform calls: `zoom` for `zoom`, `zoom(recipe)` and `partial(zoom, least=0.8)`."""
+    node: Any = cst.parse_expression(step)
+    if isinstance(node, cst.Call):
+        node = node.args[0].value if code_of(node.func) == "partial" and node.args else node.func
+    return code_of(node)
+
+
+def _place_of(step: str) -> int:
+    """Return where a transform belongs; one that we do not know stays with the plain transform."""
+    name = _function_of(step)
+    return AUGMENTATIONS.index(name if name in AUGMENTATIONS else "evaluation_transform")
+
+
+def _composed(steps: Sequence[str]) -> str:
+    """Return the statement that composes transforms, laid out as the formatter would."""
+    listed = f"[{', '.join(steps)}]"
+    if len(f"    return v2.Compose({listed})") <= LINE_LENGTH:
+        return f"return v2.Compose({listed})"
+    if len(f"        {listed}") <= LINE_LENGTH:
+        return f"return v2.Compose(\n    {listed}\n)"
+    return "\n".join(["return v2.Compose(", "    [", *(f"        {step}," for step in steps), "    ]", ")"])

@@ -1,0 +1,1 @@
+"""The playbook's techniques, one a file."""
