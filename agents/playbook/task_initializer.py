@@ -19,8 +19,11 @@ START_UP_SECONDS = 6.0
 """Imports, the first decoding and the last checkpoint, measured with 2 cores."""
 TRAIN_PART = 0.7
 """Part of the images that is trained on."""
-EPOCHS_FROM_SCRATCH, EPOCHS_FROM_WEIGHTS = 20, 6
-"""Passes over the images below which a larger network or image does not pay: it would be cut off before it has learned."""
+SHOWN_AT_64_PIXELS = 25_000
+"""Images (repeats counted) that training from scratch must show at 64 x 64 pixels before a larger start pays; more for larger
+images, with the power 1.5 of their side, and a quarter of it from pretrained weights."""
+EPOCHS_FOR_LARGE = 10
+"""Passes over the data that a start above 64 pixels needs as well: it would be cut off before it has learned."""
 MAX_EPOCHS = 100
 GPU_TFLOPS = {"cuda": 12.0, "mps": 1.5}
 """Sustained in training convolutional networks. From general knowledge, not measured here: published ResNet-50 training with
@@ -107,21 +110,25 @@ def training_images(spec: Spec, profile: Profile) -> int:
 
 
 def choose_start(images: int, profile: Profile, resources: Resources) -> tuple[Start, bool]:
-    """Return the last rung whose planned epochs fit the budget, and whether it starts from pretrained weights.
+    """Return the last rung that the budget lets learn enough, and whether it starts from pretrained weights.
 
     Of two starts at the same speed the later rung is the better one. Images are not enlarged beyond their own size.
     """
     side = max(32, min(profile.width_median, profile.height_median) + 31)
     cached = [item for item in FROM_WEIGHTS if item.backbone in resources.cached_weights]
-    for ladder, wanted_epochs in ((cached, EPOCHS_FROM_WEIGHTS), (FROM_SCRATCH, EPOCHS_FROM_SCRATCH)):
-        fitting = [item for item in ladder if item.image_size <= side]
-        seen = [item for item in fitting if epochs_in_budget(item, images, resources) >= wanted_epochs]
-        if seen:
-            return seen[-1], ladder is cached
-    # from scratch with too little time for any: the middle way between seeing much and seeing often
-    few = [item for item in FROM_SCRATCH[:2] if item.image_size <= side]
-    often = [item for item in few if epochs_in_budget(item, images, resources) >= 1]
-    return (often or few)[-1 if often else 0], False
+    for ladder, part in ((cached, 0.25), (FROM_SCRATCH, 1.0)):
+        enough = [
+            item for item in ladder if item.image_size <= side and _learns(item, images, resources, part_of_wanted=part)
+        ]
+        if enough:
+            return enough[-1], ladder is cached
+    return FROM_SCRATCH[0], False
+
+
+def _learns(start: Start, images: int, resources: Resources, *, part_of_wanted: float) -> bool:
+    epochs = epochs_in_budget(start, images, resources)
+    wanted = part_of_wanted * SHOWN_AT_64_PIXELS * (start.image_size / 64) ** 1.5
+    return epochs * images >= wanted and (start.image_size <= 64 or epochs >= part_of_wanted * EPOCHS_FOR_LARGE)
 
 
 def epochs_in_budget(start: Start, images: int, resources: Resources) -> float:
@@ -152,7 +159,7 @@ def _batch_size(start: Start, images: int, resources: Resources) -> int:
         memory = resources.gpu_memory_bytes or resources.memory_bytes // 2
         largest = min(largest, memory // (GPU_BYTES_PER_PIXEL * start.image_size**2))
     steps_an_epoch = 20  # fewer would be too few steps to learn from
-    fitting = max(8, min(largest, images // steps_an_epoch))
+    fitting = max(16, min(largest, images // steps_an_epoch))
     return 1 << (fitting.bit_length() - 1)
 
 
