@@ -199,7 +199,8 @@ class _Case:
 
     def _judgement(self, verdict: Verdict, reason: str, p: float = float("nan")) -> Judgement:
         supported = verdict is Verdict.KEPT and p < SUPPORTED_BELOW / self.rounds_used
-        strength = f"; {'supported' if supported else 'provisional'} after {self.rounds_used} rounds"
+        rounds = "1 round" if self.rounds_used == 1 else f"{self.rounds_used} rounds"
+        strength = f"; {'supported' if supported else 'provisional'} after {rounds}"
         return Judgement(
             verdict=verdict,
             reason=f"{verdict.capitalize()}: {reason}{strength if verdict is Verdict.KEPT else ''}.",

@@ -82,6 +82,7 @@ class Scorer:
             ValueError: A name is unknown, or needs a threshold that was not given.
         """
         weighed: dict[str, WeightedRanking] = {}
+        counts = self.counts.weigh(weights)
 
         def ranked(class_name: str) -> WeightedRanking:
             if class_name not in weighed:
@@ -92,7 +93,7 @@ class Scorer:
         for name in names:
             parts = read_name(name, self.classes)
             if parts.family not in RANKED:
-                values[name] = self.counts.measure(parts.family, parts.of, weights)
+                values[name] = counts.measure(parts.family, parts.of)
             elif parts.of:
                 values[name] = _read(ranked(parts.of), parts)
             elif len(self.classes) == 2:

@@ -136,9 +136,7 @@ def _check_complete(images: Sequence[str], lines: NDArray[np.intp]) -> None:
     missing = np.flatnonzero(lines == 0)
     if len(missing):
         names = ", ".join(_quote(images[index]) for index in missing[:3])
-        raise PredictionsInvalid(
-            f"{len(missing)} of {len(images)} asked images have no line, such as {names}; the file ends early"
-        )
+        raise PredictionsInvalid(f"{len(missing)} of {len(images)} asked images have no line, such as {names}")
 
 
 def _quote(text: str) -> str:
