@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _SQUARE = Frame(left=42, right=310, top=28, bottom=296, x_range=(0, 1), y_range=(0, 1))
 _QUARTERS = (0, 0.25, 0.5, 0.75, 1)
+_FIFTHS = (0, 0.2, 0.4, 0.6, 0.8, 1)
 
 
 def running_best(record: StudyRecord, noise: float) -> Markup:
@@ -43,7 +44,7 @@ def running_best(record: StudyRecord, noise: float) -> Markup:
     parts = [
         *frame.axes(
             x_ticks=list(range(0, last + 1, every)),
-            y_ticks=round_ticks(*frame.y_range),
+            y_ticks=round_ticks(*frame.y_range, about=7),
             x_label="Round",
             y_label=f"{name}, in validation",
         ),
@@ -62,9 +63,9 @@ def _score_range(rounds: tuple[Round, ...], edge: float, *, upward: bool) -> tup
     scores = [item.score for item in rounds if not math.isnan(item.score)]
     low, high = min(*anchor, *scores), max(*anchor, *scores)
     if upward:
-        low = max(low, min(anchor) - span)
+        low = max(low, min(anchor) - span / 2)
     else:
-        high = min(high, max(anchor) + span)
+        high = min(high, max(anchor) + span / 2)
     room = 0.08 * (high - low)
     return low - room, high + room
 
@@ -123,7 +124,7 @@ def legend_mark(kind: str) -> Markup:
 
 def roc_figure(curves: Mapping[Which, ModelCurves], name: str, title: str) -> Markup:
     """Return the ROC curves of both models for one class, with a dot where each one's frozen threshold lies."""
-    parts = _SQUARE.axes(x_ticks=_QUARTERS, y_ticks=_QUARTERS, x_label="1 − specificity", y_label="Sensitivity")
+    parts = _SQUARE.axes(x_ticks=_FIFTHS, y_ticks=_FIFTHS, x_label="1 − specificity", y_label="Sensitivity")
     parts.append(_SQUARE.line(((0, 0), (1, 1)), "chance"))
     for which in WHICH:
         if which in curves and name in curves[which].roc:
@@ -138,7 +139,7 @@ def roc_figure(curves: Mapping[Which, ModelCurves], name: str, title: str) -> Ma
 
 def calibration_figure(curves: Mapping[Which, ModelCurves], name: str, title: str) -> Markup:
     """Return predicted against observed shares of both models for one class; a larger dot stands for more images."""
-    parts = _SQUARE.axes(x_ticks=_QUARTERS, y_ticks=_QUARTERS, x_label="Predicted probability", y_label="Observed share")
+    parts = _SQUARE.axes(x_ticks=_FIFTHS, y_ticks=_FIFTHS, x_label="Predicted probability", y_label="Observed share")
     parts.append(_SQUARE.line(((0, 0), (1, 1)), "chance"))
     for which in WHICH:
         bins = curves[which].calibration.get(name, ()) if which in curves else ()
@@ -158,8 +159,9 @@ def bar(estimate: Estimate, which: Which) -> Markup:
         parts.append(element("rect", x=0, y=2, width=_share(estimate.value), height=12, class_=f"bar {which}"))
     if not math.isnan(estimate.low) and not math.isnan(estimate.high):
         low, high = _share(estimate.low), _share(estimate.high)
-        parts.append(element("line", x1=low, x2=high, y1=8, y2=8, class_="whisker"))
-        parts += [element("line", x1=end, x2=end, y1=4, y2=12, class_="whisker") for end in (low, high)]
+        for class_ in ("halo", "whisker"):  # the halo keeps a dark whisker visible on a dark bar
+            parts.append(element("line", x1=low, x2=high, y1=8, y2=8, class_=class_))
+            parts += [element("line", x1=end, x2=end, y1=4, y2=12, class_=class_) for end in (low, high)]
     return element("svg", *parts, class_="bar-row", height=16, aria_hidden="true")
 
 

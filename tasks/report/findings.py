@@ -9,7 +9,7 @@ from tasks.domain.round import Verdict
 from tasks.report.headline import SIGNIFICANCE
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
-from tasks.report.wording import count, interval, metric_words, number, p_words, signed
+from tasks.report.wording import count, interval, metric_words, number, p_equation, signed
 from tasks.report.yardstick import yardstick
 from tasks.scoring.name import higher_is_better
 
@@ -44,7 +44,7 @@ def _primary(record: StudyRecord, evaluation: Evaluation) -> Iterator[Statement]
     else:
         yield Statement(
             f"No difference between final and initial model in {words}: {signed(comparison.difference.value)} "
-            f"({interval(comparison.difference, sign=True)}), p {p_words(comparison.difference.p)}.",
+            f"({interval(comparison.difference, sign=True)}), {p_equation(comparison.difference.p)}.",
             source,
         )
 
@@ -63,9 +63,9 @@ def _floors(record: StudyRecord, evaluation: Evaluation) -> Iterator[Statement]:
         if item.status is Status.MET:
             words = metric_words(item.metric, record.spec)
             asked = (
-                f"{words} did not fall by more than {number(-item.at_least)}"
+                f"{words} did not fall by more than {-item.at_least:g}"
                 if item.guardrail
-                else f"{words} of at least {number(item.at_least)}"
+                else f"{words} of at least {item.at_least:g}"
             )
             yield Statement(f"{asked}: {item.status.value}.", f"spec.json; evaluation.json, metrics, {item.metric}")
 
@@ -81,7 +81,7 @@ def _change(name: str, comparison: Comparison, p: float) -> str:
     better = (difference.value > 0) is higher_is_better(name)
     return (
         f"is {'better' if better else 'worse'} by {number(abs(difference.value))} "
-        f"({interval(difference, sign=True)}), p {p_words(p)}"
+        f"({interval(difference, sign=True)}), {p_equation(p)}"
     )
 
 

@@ -78,16 +78,16 @@ def _sealed(record: StudyRecord) -> tuple[Statement, ...]:
 def _title(record: StudyRecord, evaluation: Evaluation) -> str:
     primary, final = metric_words(evaluation.primary, record.spec), record.final
     value = evaluation.metrics[evaluation.primary].final.value
-    reached = f"{primary} {number(value)} on {group_noun(record.profile)}s it had never seen"
+    reached = f"The final model reached {primary} {number(value)} on {group_noun(record.profile)}s it had never seen"
     if final is not None and final.number == 0:
-        return f"{reached}; the initial model was kept"
-    return f"{reached}; {_TITLES[_direction(record)]}"
+        return f"{reached}; it is still the initial one"
+    return reached + _TITLES[_direction(record)]
 
 
 _TITLES = {
-    1: "it improved on the initial model",
-    0: "no difference from the initial model was shown",
-    -1: "it is worse than the initial model",
+    1: " and improved on the initial model",
+    0: "; no difference from the initial model was shown",
+    -1: "; it is worse than the initial model",
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
-from tasks.report.wording import class_words, count, group_noun, metric_words, number, percent
+from tasks.report.wording import class_words, count, group_noun, metric_words, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,9 +93,9 @@ def _of_requirements(record: StudyRecord) -> Iterator[Statement]:
             continue
         words = metric_words(item.metric, record.spec)
         if item.guardrail:
-            text = f"{words}, which was not to fall by more than {number(-item.at_least)}: {item.status.value}."
+            text = f"{words}, which was not to fall by more than {-item.at_least:g}: {item.status.value}."
         else:
-            text = f"{words} of at least {number(item.at_least)}: {item.status.value}."
+            text = f"{words} of at least {item.at_least:g}: {item.status.value}."
         yield Statement(text, f"spec.json, constraints; evaluation.json, metrics, {item.metric}")
 
 

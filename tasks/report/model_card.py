@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from tasks.report import tables
@@ -50,7 +50,7 @@ def model_card(record: StudyRecord) -> str:
     return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
 
 
-def _page() -> Environment.template_class:
+def _page() -> Template:
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

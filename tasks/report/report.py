@@ -9,7 +9,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from tasks.report import figures, tables
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tasks.domain.evaluation import Evaluation
+    from tasks.report.curves import ModelCurves, Which
     from tasks.report.record import StudyRecord
 
 _FOLDER = Path(__file__).parent
@@ -64,7 +65,7 @@ def render_report(record: StudyRecord) -> str:
     )
 
 
-def _page() -> Environment.template_class:
+def _page() -> Template:
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -93,11 +94,10 @@ def _cards(record: StudyRecord) -> list[dict[str, str]]:
     difference = row.comparison.difference
     cards = [
         {"name": f"{row.words}, final model", "value": row.final.value, "range": _in_words(row.final.range)},
-        {"name": f"{row.words}, initial model", "value": row.initial.value, "range": _in_words(row.initial.range)},
         {
-            "name": "Final − initial",
+            "name": f"Difference from the initial model ({row.initial.value})",
             "value": row.difference.value,
-            "range": "" if math.isnan(difference.value) else f"{row.difference.range}, {p_equation(difference.p)}",
+            "range": "" if math.isnan(difference.value) else f"{row.difference.range}\n{p_equation(difference.p)}",
         },
     ]
     for family in ("sensitivity", "specificity"):
@@ -107,12 +107,12 @@ def _cards(record: StudyRecord) -> list[dict[str, str]]:
             known = not math.isnan(estimate.value)
             words = f"{metric_words(name, record.spec)}, at the frozen threshold"
             low, high = percent(estimate.low), percent(estimate.high)
-            cards.append({"name": words, "value": percent(estimate.value), "range": f"95% interval {low} to {high}" if known else ""})
+            cards.append({"name": words, "value": percent(estimate.value), "range": _in_words(f"{low} to {high}") if known else ""})
     return cards
 
 
 def _in_words(interval: str) -> str:
-    return f"95% interval {interval}" if interval else ""
+    return f"95% interval\n{interval}" if interval else ""
 
 
 def _tested(record: StudyRecord, evaluation: Evaluation) -> Mapping[str, object]:
@@ -130,12 +130,14 @@ def _tested(record: StudyRecord, evaluation: Evaluation) -> Mapping[str, object]
         "threshold_words": tables.threshold_words(evaluation),
         "predictive": tables.predictive_rows(record, evaluation),
         "watched": class_words(watched, record.spec) if watched else "",
-        "roc": [(name, figures.roc_figure(curves, name, class_words(name, record.spec))) for name in drawn],
-        "calibration": [
-            (name, figures.calibration_figure(curves, name, class_words(name, record.spec))) for name in drawn
-        ],
+        "curves": [_curve_pair(curves, name, class_words(name, record.spec)) for name in drawn],
         "confusion": [(which, tables.confusion_rows(record, model.confusion)) for which, model in curves.items()],
         "sample": ", ".join(
             f"{cases:,} {class_words(name, record.spec)}" for name, cases in evaluation.class_counts.items()
         ),
     }
+
+
+def _curve_pair(curves: Mapping[Which, ModelCurves], name: str, title: str) -> tuple[str, Markup, Markup]:
+    """Return a class in words with its ROC and its calibration figure."""
+    return title, figures.roc_figure(curves, name, title), figures.calibration_figure(curves, name, title)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from html import escape
 
 from pygments import highlight
@@ -10,7 +9,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import DiffLexer
 
 from tasks.domain.round import Round, Verdict
-from tasks.report.wording import number, signed
+from tasks.report.wording import number
 
 
 def diff_page(diff: str, *, title: str = "Changes") -> str:
@@ -20,17 +19,12 @@ def diff_page(diff: str, *, title: str = "Changes") -> str:
 
 
 def round_line(round_: Round) -> str:
-    """Return one plain line about a round: number, what was tried, verdict, validation score, reason."""
+    """Return one plain line about a round: number, what was tried, verdict, validation score, reason with its numbers."""
     judgement = round_.judgement
     head = f"Round {round_.number}, {_one_line(round_.hypothesis.title)}: {verdict_words(round_)}"
     if judgement.verdict is Verdict.FAILED:
         return _sentence(f"{head}. {_one_line(judgement.reason)}")
-    head += f", validation {number(round_.score)}"
-    if not math.isnan(judgement.difference):
-        head += f" ({signed(judgement.difference)}"
-        head += f" ± {number(judgement.standard_error)}" if not math.isnan(judgement.standard_error) else ""
-        head += " against the incumbent)"
-    return _sentence(f"{head}. {_one_line(judgement.reason)}")
+    return _sentence(f"{head}, validation {number(round_.score)}. {_one_line(judgement.reason)}")
 
 
 def verdict_words(round_: Round) -> str:

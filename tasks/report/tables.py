@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tasks.report.curves import WHICH
 from tasks.report.requirement import Status, requirement_statuses
-from tasks.report.wording import class_words, interval, metric_words, number, p_words, percent, signed, why_undefined
+from tasks.report.wording import class_words, interval, metric_words, number, p_equation, p_words, percent, signed, why_undefined
 from tasks.scoring.name import READ_FROM_CURVE, higher_is_better, read_name
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class MetricRow:
     p: str
     p_holm: str
     """A dash for the primary metric, which needs no correction."""
+    p_shown: str
+    """'= 0.012' or '< 0.001' of the p that counts for this metric."""
     p_delong: str
     notes: tuple[str, ...]
     primary: bool
@@ -65,6 +67,7 @@ def _metric_row(name: str, record: StudyRecord, evaluation: Evaluation) -> Metri
         difference=_cell(difference, reason),
         p=_or_reason(p_words(difference.p), reason),
         p_holm="–" if primary else _or_reason(p_words(difference.p_holm), reason),
+        p_shown=p_equation(difference.p if primary else difference.p_holm).removeprefix("p "),
         p_delong="" if math.isnan(difference.p_delong) else p_words(difference.p_delong),
         notes=comparison.warnings,
         primary=primary,
@@ -158,7 +161,7 @@ def requirement_rows(record: StudyRecord, evaluation: Evaluation) -> tuple[Requi
         found = _cell(item.estimate, reason) if item.estimate else Cell(value="not measured")
         rows.append(
             RequirementRow(
-                words=f"{words}: {kind} {number(abs(item.at_least))}",
+                words=f"{words}: {kind} {abs(item.at_least):g}",
                 found=found,
                 status=item.status.value,
                 tone=_TONES[item.status],

@@ -32,7 +32,7 @@ def class_words(name: str, spec: Spec) -> str:
 
 
 def metric_words(name: str, spec: Spec) -> str:
-    """Return the plain words for a metric: 'Sensitivity at 80% specificity, melanoma'.
+    """Return the plain words for a metric: 'Sensitivity at 80% specificity for melanoma'.
 
     Raises:
         ValueError: There is no such metric.
@@ -40,7 +40,7 @@ def metric_words(name: str, spec: Spec) -> str:
     metric = read_name(name)
     words = _FAMILIES[metric.family].replace("%", f"{metric.percent}%")
     if metric.of:
-        return f"{words}, {class_words(metric.of, spec)}"
+        return f"{words} for {class_words(metric.of, spec)}"
     return f"{words}, mean over classes" if metric.family == "auroc" and len(spec.classes) > 2 else words
 
 

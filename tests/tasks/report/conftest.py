@@ -20,14 +20,14 @@ THRESHOLDS = {"initial": 0.42, "final": 0.36}
 TRIED = [
     # title, technique, verdict, supported, score, difference, standard error, reason
     ("unedited baseline", "baseline", Verdict.BASELINE, False, 0.861, np.nan, np.nan, "The starting point"),
-    ("class-balanced sampling", "balanced_sampling", Verdict.KEPT, True, 0.884, 0.023, 0.0062, "Better by 3.7 standard errors; supported"),
+    ("class-balanced sampling", "balanced_sampling", Verdict.KEPT, True, 0.884, 0.023, 0.0062, "AUC rose by more than one standard error; supported after 8 rounds"),
     ("focal loss, gamma 2", "focal_loss", Verdict.REJECTED, False, 0.886, 0.002, 0.0048, "Within one standard error: a tie is no improvement"),
-    ("64 to 96 pixels", "larger_images", Verdict.KEPT, False, 0.896, 0.012, 0.0064, "Better by 1.9 standard errors; provisional"),
+    ("64 to 96 pixels", "larger_images", Verdict.KEPT, False, 0.896, 0.012, 0.0064, "AUC rose by more than one standard error; provisional after 8 rounds"),
     ("another backbone: mobilenetv3", "backbone", Verdict.FAILED, False, np.nan, np.nan, np.nan, "It ran out of memory"),
-    ("flips, turns and colour", "augmentation", Verdict.KEPT, True, 0.918, 0.022, 0.0057, "Better by 3.9 standard errors; supported"),
+    ("flips, turns and colour", "augmentation", Verdict.KEPT, True, 0.918, 0.022, 0.0057, "AUC rose by more than one standard error; supported after 8 rounds"),
     ("mixup, alpha 0.4", "mixup", Verdict.REJECTED, False, 0.702, -0.216, 0.0150, "Worse by more than one standard error"),
     ("average of weights (EMA)", "ema", Verdict.REJECTED, False, 0.921, 0.003, 0.0036, "Within one standard error: a tie is no improvement"),
-    ("test-time flips", "test_time_augmentation", Verdict.KEPT, False, 0.926, 0.008, 0.0041, "Better by 2.0 standard errors; provisional"),
+    ("test-time flips", "test_time_augmentation", Verdict.KEPT, False, 0.926, 0.008, 0.0041, "AUC rose by more than one standard error; provisional after 8 rounds"),
 ]
 
 
@@ -135,8 +135,8 @@ def profile(roles):
 @pytest.fixture(scope="session")
 def study_record():
     roles = ColumnRoles(image="image_id", label="dx", group="lesion_id")
-    point = OperatingPoint(fixed="sensitivity", at_least=0.9, positive="mel")
-    constraints, guardrails = (Constraint(metric="sensitivity[mel]", at_least=0.8),), (Guardrail(metric="specificity[mel]", margin=0.05),)
+    point = OperatingPoint(fixed="sensitivity", at_least=0.85, positive="mel")
+    constraints, guardrails = (Constraint(metric="specificity[mel]", at_least=0.8),), (Guardrail(metric="sensitivity[mel]", margin=0.05),)
     spec = Spec(
         task="classification",
         classes=(
@@ -157,7 +157,7 @@ def study_record():
     return StudyRecord(
         study_id="melanoma-or-mole-20261120",
         request=Request(text=TEXT, images=Path("images"), table=Path("table.csv"), roles=roles, budget=Budget(rounds=8, minutes_per_round=1.5)),
-        read_back="## What I understood\n\nThe model tells **melanoma** from an *ordinary mole*.\n\n- Positive class: `mel`, because you wrote “melanoma”.\n- The other five labels of the table take no part.\n- At least 90% of melanomas are to be found; the threshold is chosen in validation.\n",
+        read_back="## What I understood\n\nThe model tells **melanoma** from an *ordinary mole*.\n\n- Positive class: `mel`, because you wrote “melanoma”.\n- The other five labels of the table take no part.\n- At least 85% of melanomas are to be found; the threshold is chosen in validation.\n",
         profile=profile(roles),
         spec=spec,
         protocol=Protocol(
