@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 SEALED, OPENED, RESUMED = "holdout_sealed", "holdout_opened", "holdout_opening_resumed"
 REFUSED, CHANGED, CLOSED = "holdout_opening_refused", "holdout_found_changed", "holdout_closed"
 
+LABELS = "labels.parquet"
+
 FINGERPRINTS = ("spec", "protocol", "initial_code", "initial_checkpoint", "final_code", "final_checkpoint")
 """What an opening must name by SHA-256."""
 
@@ -199,10 +201,10 @@ def _make(folder: Path, rows: pd.DataFrame, labels: pd.DataFrame, source: Path) 
     partial.mkdir(parents=True, mode=0o700)
     hashes = copy_images(rows, source, partial / "data" / "images")
     write_read_only(partial / "data" / "images.csv", labels[["image"]].to_csv(index=False).encode())
-    labels.to_parquet(partial / "labels.parquet", index=False)
-    (partial / "labels.parquet").chmod(0o400)
+    labels.to_parquet(partial / LABELS, index=False)
+    (partial / LABELS).chmod(0o400)
     files = {f"data/images/{name}": sha256 for name, sha256 in hashes.items()}
-    files |= {name: _sha256(partial / name) for name in ("data/images.csv", "labels.parquet")}
+    files |= {name: _sha256(partial / name) for name in ("data/images.csv", LABELS)}
     write_read_only(partial / "seal.json", json.dumps({"files": files}, indent=1, sort_keys=True).encode())
     partial.replace(folder)
     return _sha256(folder / "seal.json")
@@ -244,19 +246,19 @@ def _verified_labels(folder: Path, sealed: Entry, session: Session, actor: str) 
 def _labels_as_sealed(folder: Path, seal_sha256: str) -> pd.DataFrame:
     """Return the labels, from the very bytes that were hashed."""
     files = _check_seal(folder, seal_sha256)
-    content = _read_regular(folder / "labels.parquet")
-    problems = _differences(folder, files, {"labels.parquet": content})
-    if problems:
+    content = _read_regular(folder / LABELS)
+    problems = _differences(folder, files, content)
+    if problems or content is None:
         shown = ", ".join(problems[:5]) + (f" and {len(problems) - 5} more" if len(problems) > 5 else "")
         raise HoldoutChanged(f"the holdout is not what was sealed: {shown}")
     return pd.read_parquet(io.BytesIO(content))
 
 
-def _differences(folder: Path, files: dict[str, str], held: dict[str, bytes]) -> list[str]:
+def _differences(folder: Path, files: dict[str, str], labels: bytes | None) -> list[str]:
     problems = []
     for name, sha256 in files.items():
-        content = held.get(name) or _read_regular(folder / name)
-        if not content:
+        content = labels if name == LABELS else _read_regular(folder / name)
+        if content is None:
             problems.append(f"{name} is missing")
         elif hashlib.sha256(content).hexdigest() != sha256:
             problems.append(f"{name} was changed")
@@ -268,9 +270,9 @@ def _differences(folder: Path, files: dict[str, str], held: dict[str, bytes]) ->
     return problems + [f"{name} was added" for name in sorted(present) if name not in known]
 
 
-def _read_regular(file: Path) -> bytes:
-    """Return the content of a file, or nothing where there is none (or a link, which is not what was sealed)."""
-    return file.read_bytes() if file.is_file() and not file.is_symlink() else b""
+def _read_regular(file: Path) -> bytes | None:
+    """Return the content of a file, or None where there is none (or a link, which is not what was sealed)."""
+    return file.read_bytes() if file.is_file() and not file.is_symlink() else None
 
 
 def _write_task(data: Path, classes: Sequence[str]) -> None:

@@ -276,6 +276,7 @@ def _time(text: str) -> datetime:
 
 def _extend(file: Path, content: bytes) -> None:
     """Add bytes to the end of a file; they are on the disk when this returns."""
+    is_new = not file.exists()
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         while content:
@@ -283,7 +284,8 @@ def _extend(file: Path, content: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    sync_folder(file.parent)
+    if is_new:
+        sync_folder(file.parent)
 
 
 @contextmanager
