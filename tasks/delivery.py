@@ -190,7 +190,7 @@ def _as_table(
     table = pd.DataFrame({FILE: [str(image) for image in images]})
     table[list(model.classes)] = rows
     table[DECISION] = [next(decided) if name else "" for name in names]
-    table[FLAGGED] = pd.array([next(flagged) if name else None for name in names], dtype="boolean")
+    table[FLAGGED] = pd.Series([next(flagged) if name else None for name in names], dtype="boolean")
     table[REASON] = list(reasons)
     return table
 

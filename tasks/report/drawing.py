@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -65,12 +66,15 @@ class Frame:
             place = self.y(value)
             parts.append(element("line", x1=self.left, x2=self.right, y1=place, y2=place, class_="grid"))
             parts.append(element("text", tick_words(value, y_ticks), x=self.left - 8, y=place + 4, class_="tick end"))
-        for value in x_ticks:
-            parts.append(
-                element("text", tick_words(value, x_ticks), x=self.x(value), y=self.bottom + 18, class_="tick middle")
-            )
+        under = self.bottom + 18
+        parts += [
+            element("text", tick_words(value, x_ticks), x=self.x(value), y=under, class_="tick middle")
+            for value in x_ticks
+        ]
         parts.append(element("line", x1=self.left, x2=self.right, y1=self.bottom, y2=self.bottom, class_="axis"))
-        parts.append(element("text", x_label, x=(self.left + self.right) / 2, y=self.bottom + 37, class_="label middle"))
+        parts.append(
+            element("text", x_label, x=(self.left + self.right) / 2, y=self.bottom + 37, class_="label middle")
+        )
         parts.append(element("text", y_label, x=0, y=self.top - 12, class_="label"))
         return parts
 
@@ -88,6 +92,6 @@ def round_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 def tick_words(value: float, ticks: Sequence[float]) -> str:
     """Return a tick's value with as many decimals as its neighbours need."""
-    steps = [abs(b - a) for a, b in zip(ticks, ticks[1:], strict=False)]
+    steps = [abs(b - a) for a, b in pairwise(ticks)]
     decimals = max(0, -math.floor(math.log10(min(steps)) + 1e-9)) if steps else 2
     return f"{value:.{decimals}f}"

@@ -9,7 +9,7 @@ from tasks.domain.round import Round, Verdict
 from tasks.report.curves import WHICH
 from tasks.report.drawing import Frame, drawing, element, round_ticks
 from tasks.report.round_page import round_line
-from tasks.report.wording import metric_words, number
+from tasks.report.wording import MINUS, metric_words, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,12 @@ def running_best(record: StudyRecord, noise: float) -> Markup:
     edge = baseline if math.isnan(noise) else baseline + (noise if upward else -noise)
     last = max(1, rounds[-1].number)
     frame = Frame(
-        left=52, right=708, top=30, bottom=290, x_range=(-0.4, last + 0.4), y_range=_score_range(rounds, edge, upward=upward)
+        left=52,
+        right=708,
+        top=30,
+        bottom=290,
+        x_range=(-0.4, last + 0.4),
+        y_range=_score_range(rounds, edge, upward=upward),
     )
     every = max(1, math.ceil(last / 15))
     parts = [
@@ -124,7 +129,7 @@ def legend_mark(kind: str) -> Markup:
 
 def roc_figure(curves: Mapping[Which, ModelCurves], name: str, title: str) -> Markup:
     """Return the ROC curves of both models for one class, with a dot where each one's frozen threshold lies."""
-    parts = _SQUARE.axes(x_ticks=_FIFTHS, y_ticks=_FIFTHS, x_label="1 − specificity", y_label="Sensitivity")
+    parts = _SQUARE.axes(x_ticks=_FIFTHS, y_ticks=_FIFTHS, x_label=f"1 {MINUS} specificity", y_label="Sensitivity")
     parts.append(_SQUARE.line(((0, 0), (1, 1)), "chance"))
     for which in WHICH:
         if which in curves and name in curves[which].roc:

@@ -24,7 +24,11 @@ def shown_by_the_test(record: StudyRecord) -> tuple[Statement, ...]:
     """Return what the one opening of the holdout supports; nothing while it is sealed."""
     if record.evaluation is None:
         return (Statement("Nothing yet: the test set is sealed.", "ledger.jsonl"),)
-    return (*_primary(record, record.evaluation), *_secondary(record, record.evaluation), *_floors(record, record.evaluation))
+    return (
+        *_primary(record, record.evaluation),
+        *_secondary(record, record.evaluation),
+        *_floors(record, record.evaluation),
+    )
 
 
 def seen_in_validation(record: StudyRecord) -> tuple[Statement, ...]:
@@ -38,7 +42,9 @@ def _primary(record: StudyRecord, evaluation: Evaluation) -> Iterator[Statement]
     if math.isnan(comparison.final.value):
         yield Statement(f"Nothing about the primary metric ({words}): it is undefined on this sample.", source)
         return
-    yield Statement(f"{words} of the final model: {number(comparison.final.value)} ({interval(comparison.final)}).", source)
+    yield Statement(
+        f"{words} of the final model: {number(comparison.final.value)} ({interval(comparison.final)}).", source
+    )
     if _significant(comparison, comparison.difference.p):
         yield Statement(f"Final against initial: {words} {_change(name, comparison, comparison.difference.p)}.", source)
     else:
@@ -54,7 +60,8 @@ def _secondary(record: StudyRecord, evaluation: Evaluation) -> Iterator[Statemen
         if name != evaluation.primary and _significant(comparison, comparison.difference.p_holm):
             change = _change(name, comparison, comparison.difference.p_holm)
             yield Statement(
-                f"{metric_words(name, record.spec)} {change}, after Holm's correction.", f"evaluation.json, metrics, {name}"
+                f"{metric_words(name, record.spec)} {change}, after Holm's correction.",
+                f"evaluation.json, metrics, {name}",
             )
 
 
@@ -114,4 +121,7 @@ def _seen(record: StudyRecord) -> Iterator[Statement]:
     if looks:
         yield Statement(f"Validation was scored {count(looks, 'time')} in all.", "rounds/, looks")
     if record.spec.operating_point.positive:
-        yield Statement("The threshold was chosen in validation and frozen before the test set was opened.", "protocol.json, operating_point")
+        yield Statement(
+            "The threshold was chosen in validation and frozen before the test set was opened.",
+            "protocol.json, operating_point",
+        )

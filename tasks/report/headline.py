@@ -46,7 +46,12 @@ def headline(record: StudyRecord) -> Headline:
     model = Statement(f"The model {purpose(record)}.", "spec.json, classes")
     if evaluation is None:
         return Headline("The test set is still sealed", (model, *_sealed(record)))
-    sentences = [model, _how_good(record, evaluation), _better(record, evaluation), *_at_the_threshold(record, evaluation)]
+    sentences = [
+        model,
+        _how_good(record, evaluation),
+        _better(record, evaluation),
+        *_at_the_threshold(record, evaluation),
+    ]
     return Headline(_title(record, evaluation), tuple(sentences))
 
 

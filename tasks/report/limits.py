@@ -12,7 +12,6 @@ from tasks.report.wording import class_words, count, group_noun, metric_words, p
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tasks.domain.evaluation import Evaluation
     from tasks.report.record import StudyRecord
 
 EXPLORATORY_BELOW, IMPRECISE_BELOW = 30, 100
@@ -75,7 +74,9 @@ def _of_the_sample(record: StudyRecord) -> Iterator[Statement]:
     for name, cases in evaluation.class_counts.items():
         if cases < IMPRECISE_BELOW:
             verdict = "is exploratory" if cases < EXPLORATORY_BELOW else "is imprecise"
-            text = f"Only {count(cases, 'test image')} of {class_words(name, spec)}: what is said of this class {verdict}."
+            text = (
+                f"Only {count(cases, 'test image')} of {class_words(name, spec)}: what is said of this class {verdict}."
+            )
             yield Statement(text, f"evaluation.json, class_counts, {name}")
     if evaluation.n_groups < FEW_GROUPS:
         noun = group_noun(record.profile)
@@ -115,7 +116,8 @@ def _of_confounders(record: StudyRecord) -> Iterator[Statement]:
             text = f"Performance by {name} was asked for and is not part of this evaluation: no claim holds for any one subgroup."
         yield Statement(text, "spec.json, subgroups; profile.json, attributes")
     yield Statement(
-        "Shortcuts that nobody annotated (rulers, ink, crops, the camera) were not tested for.", "profile.json, attributes"
+        "Shortcuts that nobody annotated (rulers, ink, crops, the camera) were not tested for.",
+        "profile.json, attributes",
     )
 
 

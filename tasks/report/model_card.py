@@ -62,15 +62,17 @@ def _page() -> Template:
     environment.filters |= {
         "count": count,
         "brief": lambda cell: f"{cell.value} ({cell.range})" if cell.range else cell.value,
-        "quoted": lambda text: Markup("\n> ").join(_plain(line) for line in text.splitlines()),
+        "quoted": lambda text: Markup("\n> ").join(_safe(line) for line in text.splitlines()),
     }
     return environment.get_template("model_card.md.j2")
 
 
 def _plain(value: object) -> object:
     """Return a value that cannot become markup: HTML is escaped, and so is what would break a table, list or code span."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    one_line = " ".join(value.split()) if value.strip() else value
-    safe = str(escape(one_line)).replace("&#39;", "'").replace("&#34;", '"')
-    return Markup(re.sub(r"([\\|\[\]`])", r"\\\1", safe))  # noqa: S704 - escaped in the line above
+    return value if not isinstance(value, str) or isinstance(value, Markup) else _safe(value)
+
+
+def _safe(text: str) -> Markup:
+    one_line = " ".join(text.split()) if text.strip() else text
+    escaped = str(escape(one_line)).replace("&#39;", "'").replace("&#34;", '"')
+    return Markup(re.sub(r"([\\|\[\]`*_])", r"\\\1", escaped))  # noqa: S704 - escaped in the line above

@@ -20,7 +20,16 @@ from tasks.report.intake import NOT_PROVIDED, answers
 from tasks.report.limits import cannot_be_guaranteed
 from tasks.report.prose import prose
 from tasks.report.round_page import round_line, verdict_words
-from tasks.report.wording import class_words, count, group_noun, metric_words, number, p_equation, percent, seconds_words
+from tasks.report.wording import (
+    class_words,
+    count,
+    group_noun,
+    metric_words,
+    number,
+    p_equation,
+    percent,
+    seconds_words,
+)
 from tasks.report.yardstick import yardstick
 
 if TYPE_CHECKING:
@@ -67,7 +76,11 @@ def render_report(record: StudyRecord) -> str:
 
 def _page() -> Template:
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "count": count,
@@ -107,7 +120,13 @@ def _cards(record: StudyRecord) -> list[dict[str, str]]:
             known = not math.isnan(estimate.value)
             words = f"{metric_words(name, record.spec)}, at the frozen threshold"
             low, high = percent(estimate.low), percent(estimate.high)
-            cards.append({"name": words, "value": percent(estimate.value), "range": _in_words(f"{low} to {high}") if known else ""})
+            cards.append(
+                {
+                    "name": words,
+                    "value": percent(estimate.value),
+                    "range": _in_words(f"{low} to {high}") if known else "",
+                }
+            )
     return cards
 
 

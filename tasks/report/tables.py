@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from tasks.report.curves import WHICH
 from tasks.report.requirement import Status, requirement_statuses
-from tasks.report.wording import class_words, interval, metric_words, number, p_equation, p_words, percent, signed, why_undefined
+from tasks.report.wording import (
+    class_words,
+    interval,
+    metric_words,
+    number,
+    p_equation,
+    p_words,
+    percent,
+    signed,
+    why_undefined,
+)
 from tasks.scoring.name import READ_FROM_CURVE, higher_is_better, read_name
 
 if TYPE_CHECKING:
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
     from tasks.report.curves import Confusion
     from tasks.report.record import StudyRecord
 
+DASH = "\N{EN DASH}"
 _MOST_BARS = 7
 _PREVALENCES = (0.01, 0.05, 0.2)
 
@@ -66,7 +77,7 @@ def _metric_row(name: str, record: StudyRecord, evaluation: Evaluation) -> Metri
         final=_cell(comparison.final, reason),
         difference=_cell(difference, reason),
         p=_or_reason(p_words(difference.p), reason),
-        p_holm="–" if primary else _or_reason(p_words(difference.p_holm), reason),
+        p_holm=DASH if primary else _or_reason(p_words(difference.p_holm), reason),
         p_shown=p_equation(difference.p if primary else difference.p_holm).removeprefix("p "),
         p_delong="" if math.isnan(difference.p_delong) else p_words(difference.p_delong),
         notes=comparison.warnings,
@@ -134,7 +145,9 @@ def _exact_cell(estimate: Estimate, reason: str) -> Cell:
     cell = _cell(estimate, reason)
     if math.isnan(estimate.exact_low):
         return cell
-    return Cell(value=cell.value, range=f"{cell.range}; exact {number(estimate.exact_low)} to {number(estimate.exact_high)}")
+    return Cell(
+        value=cell.value, range=f"{cell.range}; exact {number(estimate.exact_low)} to {number(estimate.exact_high)}"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,7 +238,7 @@ def confusion_rows(record: StudyRecord, confusion: Confusion) -> tuple[Confusion
         total = sum(counts)
         shares = [cases / total if total else math.nan for cases in counts]
         cells = tuple(
-            (cases, percent(share) if total else "–", share if total else 0.0, column == index)
+            (cases, percent(share) if total else DASH, share if total else 0.0, column == index)
             for column, (cases, share) in enumerate(zip(counts, shares, strict=True))
         )
         rows.append(ConfusionRow(words=class_words(name, record.spec), cells=cells))

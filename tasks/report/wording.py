@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tasks.domain.profile import Profile
     from tasks.domain.spec import Spec
 
+MINUS = "\N{MINUS SIGN}"
 _FAMILIES = {
     "auroc": "AUC",
     "average_precision": "Average precision",
@@ -26,6 +27,8 @@ _FAMILIES = {
     "sensitivity_at_specificity": "Sensitivity at % specificity",
     "specificity_at_sensitivity": "Specificity at % sensitivity",
 }
+
+
 def class_words(name: str, spec: Spec) -> str:
     """Return the plain words for a class, or its name if the spec has no such class."""
     return next((item.description or item.name for item in spec.classes if item.name == name), name)
@@ -53,7 +56,7 @@ def signed(value: float, digits: int = 3) -> str:
     """Return a difference with its sign, or 'undefined'; a difference that rounds to nothing carries none."""
     if math.isnan(value):
         return "undefined"
-    return f"{value:+.{digits}f}".replace("-", "−") if round(value, digits) else f"{0:.{digits}f}"
+    return f"{value:+.{digits}f}".replace("-", MINUS) if round(value, digits) else f"{0:.{digits}f}"
 
 
 def p_words(p: float) -> str:
@@ -85,7 +88,8 @@ def percent(value: float) -> str:
     """Return a share as a percentage without decimals, or with one near the ends, where it matters."""
     if math.isnan(value):
         return "undefined"
-    return f"{100 * value:.1f}%" if value > 0.985 and value < 1 or 0 < value < 0.015 else f"{100 * value:.0f}%"
+    near_an_end = 0 < value < 0.015 or 0.985 < value < 1
+    return f"{100 * value:.{int(near_an_end)}f}%"
 
 
 def count(number_of: int, one: str, many: str | None = None) -> str:

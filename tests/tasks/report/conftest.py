@@ -7,8 +7,8 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from tasks.domain.evaluation import Comparison, Difference, Estimate, Evaluation
-from tasks.domain.profile import Attribute, Forecast, Hazard, LabelCount, Profile
 from tasks.domain.manifest import Quarantined
+from tasks.domain.profile import Attribute, Forecast, Hazard, LabelCount, Profile
 from tasks.domain.request import Budget, ColumnRoles, Request
 from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
 from tasks.domain.spec import Constraint, Guardrail, OperatingPoint, Protocol, Spec, SpecClass
@@ -20,14 +20,86 @@ THRESHOLDS = {"initial": 0.42, "final": 0.36}
 TRIED = [
     # title, technique, verdict, supported, score, difference, standard error, reason
     ("unedited baseline", "baseline", Verdict.BASELINE, False, 0.861, np.nan, np.nan, "The starting point"),
-    ("class-balanced sampling", "balanced_sampling", Verdict.KEPT, True, 0.884, 0.023, 0.0062, "AUC rose by more than one standard error; supported after 8 rounds"),
-    ("focal loss, gamma 2", "focal_loss", Verdict.REJECTED, False, 0.886, 0.002, 0.0048, "Within one standard error: a tie is no improvement"),
-    ("64 to 96 pixels", "larger_images", Verdict.KEPT, False, 0.896, 0.012, 0.0064, "AUC rose by more than one standard error; provisional after 8 rounds"),
-    ("another backbone: mobilenetv3", "backbone", Verdict.FAILED, False, np.nan, np.nan, np.nan, "It ran out of memory"),
-    ("flips, turns and colour", "augmentation", Verdict.KEPT, True, 0.918, 0.022, 0.0057, "AUC rose by more than one standard error; supported after 8 rounds"),
-    ("mixup, alpha 0.4", "mixup", Verdict.REJECTED, False, 0.702, -0.216, 0.0150, "Worse by more than one standard error"),
-    ("average of weights (EMA)", "ema", Verdict.REJECTED, False, 0.921, 0.003, 0.0036, "Within one standard error: a tie is no improvement"),
-    ("test-time flips", "test_time_augmentation", Verdict.KEPT, False, 0.926, 0.008, 0.0041, "AUC rose by more than one standard error; provisional after 8 rounds"),
+    (
+        "class-balanced sampling",
+        "balanced_sampling",
+        Verdict.KEPT,
+        True,
+        0.884,
+        0.023,
+        0.0062,
+        "AUC rose by more than one standard error; supported after 8 rounds",
+    ),
+    (
+        "focal loss, gamma 2",
+        "focal_loss",
+        Verdict.REJECTED,
+        False,
+        0.886,
+        0.002,
+        0.0048,
+        "Within one standard error: a tie is no improvement",
+    ),
+    (
+        "64 to 96 pixels",
+        "larger_images",
+        Verdict.KEPT,
+        False,
+        0.896,
+        0.012,
+        0.0064,
+        "AUC rose by more than one standard error; provisional after 8 rounds",
+    ),
+    (
+        "another backbone: mobilenetv3",
+        "backbone",
+        Verdict.FAILED,
+        False,
+        np.nan,
+        np.nan,
+        np.nan,
+        "It ran out of memory",
+    ),
+    (
+        "flips, turns and colour",
+        "augmentation",
+        Verdict.KEPT,
+        True,
+        0.918,
+        0.022,
+        0.0057,
+        "AUC rose by more than one standard error; supported after 8 rounds",
+    ),
+    (
+        "mixup, alpha 0.4",
+        "mixup",
+        Verdict.REJECTED,
+        False,
+        0.702,
+        -0.216,
+        0.0150,
+        "Worse by more than one standard error",
+    ),
+    (
+        "average of weights (EMA)",
+        "ema",
+        Verdict.REJECTED,
+        False,
+        0.921,
+        0.003,
+        0.0036,
+        "Within one standard error: a tie is no improvement",
+    ),
+    (
+        "test-time flips",
+        "test_time_augmentation",
+        Verdict.KEPT,
+        False,
+        0.926,
+        0.008,
+        0.0041,
+        "AUC rose by more than one standard error; provisional after 8 rounds",
+    ),
 ]
 
 
@@ -44,14 +116,26 @@ def rounds():
             verdict=verdict, reason=reason, supported=supported, difference=difference, standard_error=error
         )
         made.append(
-            Round(number=number, hypothesis=hypothesis, judgement=judgement, incumbent=incumbent, commit="c" * 40, score=score, threshold=0.36, looks=3, train_seconds=88.0)
+            Round(
+                number=number,
+                hypothesis=hypothesis,
+                judgement=judgement,
+                incumbent=incumbent,
+                commit="c" * 40,
+                score=score,
+                threshold=0.36,
+                looks=3,
+                train_seconds=88.0,
+            )
         )
         incumbent = number if made[-1].kept else incumbent
     return tuple(made)
 
 
 def comparison(initial, final, *, width, p, p_holm=np.nan, warnings=()):
-    values = [Estimate(value=value, low=max(0.0, value - width), high=min(1.0, value + width)) for value in (initial, final)]
+    values = [
+        Estimate(value=value, low=max(0.0, value - width), high=min(1.0, value + width)) for value in (initial, final)
+    ]
     gain = final - initial
     difference = Difference(value=gain, low=gain - width, high=gain + width, p=p, p_holm=p_holm)
     return Comparison(initial=values[0], final=values[1], difference=difference, warnings=warnings)
@@ -77,7 +161,9 @@ def evaluation():
     )
     metrics = {
         "auroc": comparison(*auc, width=0.024, p=0.0002),
-        "sensitivity[mel]": comparison(*found, width=0.055, p=0.004, p_holm=0.012, warnings=("interval wider than 0.05",)),
+        "sensitivity[mel]": comparison(
+            *found, width=0.055, p=0.004, p_holm=0.012, warnings=("interval wider than 0.05",)
+        ),
         "specificity[mel]": comparison(*cleared, width=0.021, p=0.031, p_holm=0.062),
         "sensitivity_at_specificity_80[mel]": comparison(0.806, 0.894, width=0.05, p=0.002, p_holm=0.008),
         "average_precision[mel]": comparison(*ap, width=0.07, p=0.0002, p_holm=0.001),
@@ -93,7 +179,8 @@ def evaluation():
         class_counts={"nv": 1000, "mel": 160},
         thresholds=THRESHOLDS,
         figures={
-            which: figures(labels, values, ("nv", "mel"), {"mel": THRESHOLDS[which]}) for which, values in scores.items()
+            which: figures(labels, values, ("nv", "mel"), {"mel": THRESHOLDS[which]})
+            for which, values in scores.items()
         },
     )
 
@@ -111,10 +198,30 @@ def profile(roles):
             LabelCount(label="bkl", images=1099, groups=727),
         ),
         attributes=(
-            Attribute(name="dx_type", kind="categorical", missing=0, values=(("histo", 5340),), cramers_v=0.33, auc=0.76, auc_label="mel", determined=(("mel", "histo"),)),
-            Attribute(name="sex", kind="categorical", missing=57, values=(("male", 5406), ("female", 4552)), cramers_v=0.08, auc=0.55, auc_label="mel"),
+            Attribute(
+                name="dx_type",
+                kind="categorical",
+                missing=0,
+                values=(("histo", 5340),),
+                cramers_v=0.33,
+                auc=0.76,
+                auc_label="mel",
+                determined=(("mel", "histo"),),
+            ),
+            Attribute(
+                name="sex",
+                kind="categorical",
+                missing=57,
+                values=(("male", 5406), ("female", 4552)),
+                cramers_v=0.08,
+                auc=0.55,
+                auc_label="mel",
+            ),
         ),
-        quarantined=(Quarantined(file="broken.jpg", row=17, reason="truncated"), Quarantined(file="none.jpg", row=18, reason="missing")),
+        quarantined=(
+            Quarantined(file="broken.jpg", row=17, reason="truncated"),
+            Quarantined(file="none.jpg", row=18, reason="missing"),
+        ),
         width_median=600,
         height_median=450,
         exact_duplicate_sets=0,
@@ -124,10 +231,20 @@ def profile(roles):
         conflicting_groups=0,
         given_splits=(),
         hazards=(
-            Hazard(kind="shortcut", severity="warn", summary="All 1,113 images of mel have dx_type 'histo', while other labels have other values too: a model could learn who was biopsied (AUC of dx_type alone 0.76)."),
-            Hazard(kind="near_duplicates", severity="report", summary="41 pairs of images look almost the same; each pair stays in one part."),
+            Hazard(
+                kind="shortcut",
+                severity="warn",
+                summary="All 1,113 images of mel have dx_type 'histo', while other labels have other values too: a model could learn who was biopsied (AUC of dx_type alone 0.76).",
+            ),
+            Hazard(
+                kind="near_duplicates",
+                severity="report",
+                summary="41 pairs of images look almost the same; each pair stays in one part.",
+            ),
         ),
-        forecasts=(Forecast(label="mel", test_images=167, test_groups=92, auc_half_width=0.031, detectable_difference=0.024),),
+        forecasts=(
+            Forecast(label="mel", test_images=167, test_groups=92, auc_half_width=0.031, detectable_difference=0.024),
+        ),
         seconds=71.0,
     )
 
@@ -136,7 +253,10 @@ def profile(roles):
 def study_record():
     roles = ColumnRoles(image="image_id", label="dx", group="lesion_id")
     point = OperatingPoint(fixed="sensitivity", at_least=0.85, positive="mel")
-    constraints, guardrails = (Constraint(metric="specificity[mel]", at_least=0.8),), (Guardrail(metric="sensitivity[mel]", margin=0.05),)
+    constraints, guardrails = (
+        (Constraint(metric="specificity[mel]", at_least=0.8),),
+        (Guardrail(metric="sensitivity[mel]", margin=0.05),),
+    )
     spec = Spec(
         task="classification",
         classes=(
@@ -156,7 +276,13 @@ def study_record():
     tested = evaluation()
     return StudyRecord(
         study_id="melanoma-or-mole-20261120",
-        request=Request(text=TEXT, images=Path("images"), table=Path("table.csv"), roles=roles, budget=Budget(rounds=8, minutes_per_round=1.5)),
+        request=Request(
+            text=TEXT,
+            images=Path("images"),
+            table=Path("table.csv"),
+            roles=roles,
+            budget=Budget(rounds=8, minutes_per_round=1.5),
+        ),
         read_back="## What I understood\n\nThe model tells **melanoma** from an *ordinary mole*.\n\n- Positive class: `mel`, because you wrote “melanoma”.\n- The other five labels of the table take no part.\n- At least 85% of melanomas are to be found; the threshold is chosen in validation.\n",
         profile=profile(roles),
         spec=spec,
@@ -179,9 +305,16 @@ def study_record():
         rounds=rounds(),
         evaluation=tested,
         ledger=LedgerFacts(
-            seal_sha256="a" * 64, entries=4, anchored=True, sealed_at="2026-11-20T13:40:00+00:00", opened_at=tested.opened_at, head_sha256="b" * 64
+            seal_sha256="a" * 64,
+            entries=4,
+            anchored=True,
+            sealed_at="2026-11-20T13:40:00+00:00",
+            opened_at=tested.opened_at,
+            head_sha256="b" * 64,
         ),
-        environment=EnvironmentFacts(sandbox="docker", isolates=True, device="cpu", versions={"python": "3.11.9", "torch": "2.15.0"}),
+        environment=EnvironmentFacts(
+            sandbox="docker", isolates=True, device="cpu", versions={"python": "3.11.9", "torch": "2.15.0"}
+        ),
         ended_because="All 8 rounds were used.",
         splits={
             "train": SplitCount(images=5498, groups=4210),
