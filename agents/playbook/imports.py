@@ -42,19 +42,18 @@ def add_import(text: str, statement: str) -> str:
 
 
 def _with_new_import(module: cst.Module, places: Sequence[int], new: Any) -> cst.Module:
-    body = list(module.body)
+    """Return the module with an import put behind the last one that sorts before it."""
+    body: list[Any] = list(module.body)
     key = _import_key(new)
-    later = next((i for i in places if _import_key(body[i]) > key), None)
-    at = later if later is not None else places[-1] + 1
+    smaller = [i for i in places if _import_key(body[i]) <= key]
+    at = smaller[-1] + 1 if smaller else places[0]
+    opens_block = not smaller or _import_key(body[smaller[-1]])[0] != key[0]
     blank = (cst.EmptyLine(indent=False),)
-    if later is not None:
-        follower: Any = body[later]
-        if _import_key(follower)[0] == key[0]:  # same block: the newcomer takes over the blank line above the block
-            new = new.with_changes(leading_lines=follower.leading_lines)
-            body[later] = follower.with_changes(leading_lines=())
-        elif at == places[0] or _import_key(body[at - 1])[0] != key[0]:
-            new = new.with_changes(leading_lines=blank)
-    elif _import_key(body[places[-1]])[0] != key[0]:
+    if opens_block and at in places:
+        same_block = _import_key(body[at])[0] == key[0]
+        new = new.with_changes(leading_lines=body[at].leading_lines)
+        body[at] = body[at].with_changes(leading_lines=() if same_block else blank)
+    elif opens_block:
         new = new.with_changes(leading_lines=blank)
     body.insert(at, new)
     return module.with_changes(body=body)
@@ -62,19 +61,19 @@ def _with_new_import(module: cst.Module, places: Sequence[int], new: Any) -> cst
 
 def _import_key(statement: Any) -> tuple[int, bool, str]:
     """Return the sorting key of an import: block, then plain imports before `from` ones, then by name."""
-    (name, item) = _imported(statement)[0]
+    name, item = _imported(statement)[0]
     top = name.split(".")[0]
     block = 0 if top == "__future__" else 1 if top in sys.stdlib_module_names else 2 if top in THIRD_PARTY else 3
-    return block, item != "", name
+    return block, item != "import", name
 
 
 def _imported(statement: Any) -> list[tuple[str, str]]:
-    """Return (module, imported item as written) of an import statement; the item is empty for a plain import."""
+    """Return (module, item as written) for all that a statement imports; the item is `import` for a plain import."""
     if not isinstance(statement, cst.SimpleStatementLine):
         return []
     node = ast.parse(code_of(statement).strip()).body[0]
     if isinstance(node, ast.Import):
-        return [(ast.unparse(item), "") for item in node.names]
+        return [(item.name, "import") for item in node.names]
     if isinstance(node, ast.ImportFrom):
         return [("." * node.level + (node.module or ""), ast.unparse(item)) for item in node.names]
     return []
@@ -83,7 +82,7 @@ def _imported(statement: Any) -> list[tuple[str, str]]:
 def _merged_import(old: Any, new: Any) -> Any:
     """Return one `from` import of all that two import from the same module; None where they cannot be one."""
     here, added = _imported(old), _imported(new)
-    if here[0][0] != added[0][0] or not here[0][1] or not added[0][1]:
+    if here[0][0] != added[0][0] or "import" in (here[0][1], added[0][1]):
         return None
     items = sorted(
         {item for _, item in here + added}, key=lambda item: (item != item.upper(), item == item.lower(), item)
