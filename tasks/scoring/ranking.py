@@ -52,12 +52,15 @@ class WeightedRanking:
     def __init__(self, ranking: Ranking, weights: NDArray[np.float32]) -> None:
         self.ranking = ranking
         self.class_weights = np.take(weights, ranking.of_class, axis=1)
-        self.class_sums = _running_sums(self.class_weights)
-        """Weight of the k highest images of the class, shape (B, p + 1)."""
         self.other_sums = _running_sums(np.take(weights, ranking.others, axis=1))
         """Weight of the k highest of the others, shape (B, q + 1)."""
-        self.class_total = self.class_sums[:, -1]
+        self.class_total = self.class_weights.sum(axis=1, dtype=np.float64)
         self.other_total = self.other_sums[:, -1]
+
+    @cached_property
+    def class_sums(self) -> Floats:
+        """Weight of the k highest images of the class, shape (B, p + 1)."""
+        return _running_sums(self.class_weights)
 
     @cached_property
     def auroc(self) -> Floats:

@@ -36,6 +36,7 @@ def resample_weights(groups: ArrayLike, *, resamples: int, seed: int) -> NDArray
 def weight_blocks(groups: ArrayLike, *, resamples: int, seed: int) -> Iterator[NDArray[np.float32]]:
     """Yield the rows of `resample_weights` in blocks, so that memory does not grow with the number of draws."""
     of_image, n_groups = group_index(groups)
+    alone = n_groups == len(of_image)  # then groups stand in the order of the images
     generator = np.random.default_rng(seed)
     step = max(1, BLOCK_ELEMENTS // max(1, len(of_image)))
     for start in range(0, resamples, step):
@@ -43,7 +44,7 @@ def weight_blocks(groups: ArrayLike, *, resamples: int, seed: int) -> Iterator[N
         drawn = generator.integers(0, n_groups, size=(rows, n_groups), dtype=np.int32)
         drawn += (np.arange(rows, dtype=np.int32) * n_groups)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=rows * n_groups).reshape(rows, n_groups).astype(np.float32)
-        yield np.take(counts, of_image, axis=1)
+        yield counts if alone else np.take(counts, of_image, axis=1)
 
 
 def group_index(groups: ArrayLike) -> tuple[NDArray[np.intp], int]:
