@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Literal
 
 from tasks.domain.errors import SandboxMissing
 from tasks.sandbox.bubblewrap import BubblewrapSandbox
+from tasks.sandbox.docker import IMAGE, DockerSandbox
 from tasks.sandbox.local import LocalSandbox
 
 if TYPE_CHECKING:
     from tasks.domain.sandboxing import Sandbox
 
 SandboxName = Literal["auto", "docker", "bubblewrap", "local"]
-IMAGE = "rounds-sandbox:latest"
 
 
 def choose_sandbox(name: SandboxName = "auto", *, trusted_code: bool, image: str = IMAGE) -> Sandbox:
@@ -35,11 +35,11 @@ def choose_sandbox(name: SandboxName = "auto", *, trusted_code: bool, image: str
     if name == "bubblewrap":
         return BubblewrapSandbox()
     if name == "docker":
-        raise SandboxMissing(f"no Docker engine with the image {image} is at hand")
+        return DockerSandbox(image)
     problems = []
-    for make in (BubblewrapSandbox,):
+    for find in (lambda: DockerSandbox(image), BubblewrapSandbox):
         try:
-            return make()
+            return find()
         except SandboxMissing as error:
             problems.append(str(error))
     if trusted_code:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ class LogStream:
         self._rest = ""
         self.flooded = False
 
-    def __enter__(self) -> LogStream:
+    def __enter__(self) -> Self:
         """Return itself; the file is open since it was made."""
         return self
 

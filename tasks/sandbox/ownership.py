@@ -94,7 +94,7 @@ def _walk_into(
 ) -> None:
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=parent)
     try:
-        for child in os.listdir(folder):
+        for child in os.listdir(folder):  # noqa: PTH208 - of a descriptor, not a path
             status = os.stat(child, dir_fd=folder, follow_symlinks=False)
             change(child, folder, status)
             if stat.S_ISDIR(status.st_mode) and depth:

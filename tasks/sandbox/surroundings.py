@@ -37,7 +37,7 @@ def environment_of(job: Job, *, places: Mapping[str, str], home: str, path: str)
         "MPLCONFIGDIR": home,
         "XDG_CACHE_HOME": f"{home}/.cache",
         "HF_HUB_OFFLINE": "1",
-        **({"CUDA_VISIBLE_DEVICES": ",".join(job.limits.gpus)} if job.limits.gpus else {}),
+        "CUDA_VISIBLE_DEVICES": ",".join(job.limits.gpus),
         **dict.fromkeys(THREADS, threads),
         **job.environment,
         **{f"ROUNDS_{name}": place for name, place in places.items()},
