@@ -22,10 +22,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 from safetensors import SafetensorError, safe_open
 
 from tasks import runs
+from tasks.decoding import decode
 from tasks.domain.errors import ModelDamaged
 from tasks.storage import as_json, file_sha256, write_atomically
 
@@ -171,6 +171,7 @@ def predict_images(
                 images=readable,
                 classes=delivered.classes,
                 labels={"rounds": "predict"},
+                may_be_constant=True,
             )
     finally:
         shutil.rmtree(workplace, ignore_errors=True)
@@ -215,14 +216,9 @@ def _stage(images: Sequence[Path], data: Path, classes: Sequence[str]) -> tuple[
 
 def _why_unreadable(image: Path) -> str:
     """Return why an image cannot be used, or the empty string."""
-    try:
-        if not image.is_file():
-            return "there is no such file"
-        with Image.open(image) as opened:
-            opened.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        return f"it cannot be read as an image: {error}"
-    return ""
+    if not image.is_file():
+        return "there is no such file"
+    return decode(image.parent, image.name).problem
 
 
 def _check_is_safetensors(checkpoint: Path) -> None:

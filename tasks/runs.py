@@ -104,6 +104,7 @@ def predict(
     images: Sequence[str],
     classes: Sequence[str],
     labels: Mapping[str, str],
+    may_be_constant: bool = False,
 ) -> NDArray[float64]:
     """Predict a folder of images with one checkpoint and return checked probabilities.
 
@@ -136,7 +137,7 @@ def predict(
         content = read_bytes_safely(out / "predictions.csv", max_bytes=MAX_PREDICTIONS_BYTES)
     except OSError as error:
         raise PredictionsInvalid(f"predictions.csv cannot be taken: {error}") from error
-    return read_predictions(content, images=images, classes=classes)
+    return read_predictions(content, images=images, classes=classes, may_be_constant=may_be_constant)
 
 
 def _command(code: Path, step: str) -> tuple[str, ...]:

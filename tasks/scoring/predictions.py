@@ -31,13 +31,16 @@ _NUMBER = re.compile(r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029]")
 
 
-def read_predictions(content: bytes, *, images: Sequence[str], classes: Sequence[str]) -> NDArray[np.float64]:
+def read_predictions(
+    content: bytes, *, images: Sequence[str], classes: Sequence[str], may_be_constant: bool = False
+) -> NDArray[np.float64]:
     """Return the predicted probabilities of exactly the asked images.
 
     Args:
         content: A CSV file: header `image` and the classes in order, then one line an image, in any order.
         images: Names that were asked, each once.
         classes: Names of the classes, in the order of the columns.
+        may_be_constant: Whether all images may get the same prediction, as a few new ones can from an honest model.
 
     Returns:
         Probabilities, shape (len(images), len(classes)), each in [0, 1], in the order of `images`.
@@ -68,7 +71,7 @@ def read_predictions(content: bytes, *, images: Sequence[str], classes: Sequence
         if abs(values[index].sum() - 1) > SUM_TOLERANCE:
             raise PredictionsInvalid(f"line {line}: the probabilities sum to {values[index].sum():.6g} instead of 1")
     _check_complete(images, lines)
-    if len(images) > 1 and np.ptp(values, axis=0).max() < CONSTANT_BELOW:
+    if not may_be_constant and len(images) > 1 and np.ptp(values, axis=0).max() < CONSTANT_BELOW:
         raise PredictionsInvalid(f"all {len(images)} images got the same prediction")
     return values
 

@@ -235,3 +235,9 @@ def test_what_a_predictor_writes_is_read_back_exactly(positive: list[float]) -> 
         ("image,nv,mel\n" + lines).encode(), images=[str(index) for index in range(len(positive))], classes=CLASSES
     )
     assert values[:, 1].tolist() == positive
+
+
+def test_a_few_new_images_may_all_get_the_same_prediction():
+    same = "image,nv,mel\na.png,0,1\nb.png,0,1\n"
+    values = read_predictions(same.encode(), images=["a.png", "b.png"], classes=["nv", "mel"], may_be_constant=True)
+    assert values.tolist() == [[0, 1], [0, 1]]
