@@ -1,0 +1,326 @@
+"""Which images are told from which: the classes of the spec, from the sentences that set the task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+from agents.playbook.intent.sides import sides_of, unknown_words
+from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, resolve
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+TASK_TAGS = frozenset(
+    {"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "PERFECT", "APART", "TOGETHER"}
+)
+
+
+@dataclass(slots=True)
+class Group:
+    """Labels that count as one class."""
+
+    labels: tuple[str, ...]
+    plain: str
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Units that it rests on; empty where it rests on the profile."""
+    is_rest: bool = False
+
+
+@dataclass(slots=True)
+class Choice:
+    """The classes as read, in the order in which they were named; empty while a question is open."""
+
+    groups: list[Group]
+    named: list[Group]
+    """Those that the request names; the positive class is one of them."""
+
+
+def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict[str, str]) -> Choice | None:
+    """Return the classes that a request sets, or None after a blocking question was asked."""
+    asked = sum(question.blocking for question in reading.questions)
+    sentences = _task_sentences(reading)
+    positions = [at for sentence in sentences for at in _candidates(reading, sentence)]
+    targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
+    for sentence in sentences:
+        for wording in unknown_words(reading, sentence, _candidates(reading, sentence)):
+            ask_about_absent(reading, wording)
+    if sum(question.blocking for question in reading.questions) > asked:
+        return None
+    for sentence in sentences:
+        reading.used.update(k for k in sentence if reading.units[k].tags & TASK_TAGS)
+    choice = _from_sentences(reading, sentences, targets, excluded)
+    if choice is None:
+        if sum(question.blocking for question in reading.questions) == asked:
+            _ask_for_classes(reading)
+        return None
+    return _checked(reading, choice)
+
+
+def _task_sentences(reading: Reading) -> list[range]:
+    """Return the sentences that set the task."""
+    found, described = [], []
+    for sentence in reading.sentences():
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        candidates = _candidates(reading, sentence)
+        question = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
+        shown_on = any(reading.units[k].kind == "modality" for k in sentence)
+        if (
+            tags & TASK_TAGS
+            or (candidates and (question or shown_on or "TASK_BUILD" in tags))
+            or _count(reading, sentence)
+        ):
+            found.append(sentence)
+        elif "TASK_BUILD" in tags and not candidates:
+            described.append(sentence)
+    with_candidates = [sentence for sentence in found if _candidates(reading, sentence)]
+    if not with_candidates:
+        bare = [s for s in reading.sentences() if _candidates(reading, s) and _is_bare(reading, s)]
+        if bare:
+            return [*bare, *found]
+    return found or described
+
+
+def _is_bare(reading: Reading, sentence: range) -> bool:
+    """Say whether a sentence consists of findings alone: 'Melanoma or mole', 'Pneumothorax, please'."""
+    content = [k for k in sentence if not reading.units[k].is_sign and k not in reading.used]
+    vague = any("VAGUE" in reading.units[k].tags for k in sentence)
+    known = {
+        "a",
+        "an",
+        "the",
+        "or",
+        "and",
+        "please",
+        "pleas",
+        "not",
+        "no",
+        "yes",
+        "on",
+        "in",
+        "of",
+        "only",
+        "just",
+        "any",
+    }
+    return not vague and all(reading.units[k].is_class or reading.units[k].norm in known for k in content)
+
+
+def _candidates(reading: Reading, sentence: range) -> list[int]:
+    return [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+
+
+def _count(reading: Reading, sentence: range) -> tuple[int, int, int] | None:
+    """Return a number of classes that is named ('seven diagnoses') and where."""
+    for at in sentence:
+        unit = reading.units[at]
+        if unit.number is None or unit.share is not None or not 2 <= unit.number <= 999 or unit.number % 1:
+            continue
+        for step in range(at + 1, min(at + 5, sentence.stop)):
+            nearby = reading.units[step]
+            if "CLASS_NOUN" in nearby.tags:
+                return int(unit.number), at, step + 1
+            if nearby.is_sign or nearby.tags & {"FLOOR", "CEIL"}:
+                break
+    return None
+
+
+def _from_sentences(
+    reading: Reading, sentences: list[range], targets: dict[int, Target], excluded: tuple[str, ...]
+) -> Choice | None:
+    every = [item for item in reading.data.labels if item.label not in excluded]
+    count = next((found for sentence in sentences if (found := _count(reading, sentence))), None)
+    named = _distinct(reading, targets)
+    if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
+        return None
+    multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags), None)
+    if (
+        len(named) < 2
+        and (count is not None or multi is not None)
+        and not (count is not None and count[0] == 2 and named)
+    ):
+        span = count[1:] if count is not None else (multi or 0, (multi or 0) + 1)
+        return _all_labels(reading, span, excluded)
+    for sentence in sentences:
+        sides = sides_of(reading, sentence, targets)
+        if len(sides) > 1:
+            return _sided(reading, sides, targets, excluded)
+    if named:
+        return _flat(reading, sentences, named, excluded)
+    return _unnamed(reading, sentences, excluded)
+
+
+def _distinct(reading: Reading, targets: dict[int, Target]) -> list[Group]:
+    groups: list[Group] = []
+    for at, target in targets.items():
+        same = next((group for group in groups if group.labels == target.labels), None)
+        if same is not None:
+            same.spans.append((at, at + 1))
+        elif target.labels:
+            groups.append(Group(target.labels, target.name or reading.data.plain(target.labels[0]), [(at, at + 1)]))
+    return groups
+
+
+def _count_is_wrong(reading: Reading, count: tuple[int, int, int], *, named: int, available: int) -> bool:
+    number, first, end = count
+    total = len(reading.data.labels)
+    if number in {named, available, total} or (number == 2 and named == 1) or (named > 1 and number == named + 1):
+        return False
+    shown = quoting.listed(quoting.code(item.label) for item in reading.data.labels[:20])
+    reading.ask(
+        "classes", f"You speak of {quoting.words(reading.words(first, end))}; the data has {total} labels: {shown}. Which should the model tell apart?",
+        options=tuple(item.label for item in reading.data.labels[:20]), blocking=True,
+    )  # fmt: skip
+    return True
+
+
+def _all_labels(reading: Reading, span: tuple[int, int], excluded: tuple[str, ...]) -> Choice:
+    groups = [
+        Group((item.label,), reading.data.plain(item.label), [span])
+        for item in reading.data.labels
+        if item.label not in excluded
+    ]
+    return Choice(groups, groups)
+
+
+def _sided(
+    reading: Reading, sides: list[list[int]], targets: dict[int, Target], excluded: tuple[str, ...]
+) -> Choice | None:
+    """'A versus B', 'A and B versus the rest': each side is one class."""
+    groups: list[Group] = []
+    rest_span: tuple[int, int] | None = None
+    for side in sides:
+        things = [at for at in side if at in targets]
+        if not things:
+            rest_span = (side[0], side[-1] + 1)
+            continue
+        labels = tuple(dict.fromkeys(label for at in things for label in targets[at].labels))
+        names = list(dict.fromkeys(targets[at].name or reading.data.plain(targets[at].labels[0]) for at in things))
+        groups.append(Group(labels, quoting.listed(names, last="or"), [(at, at + 1) for at in things]))
+    if rest_span is None:
+        return Choice(groups, groups)
+    return _with_rest(reading, groups, excluded, rest_span)
+
+
+def _with_rest(
+    reading: Reading, groups: list[Group], excluded: tuple[str, ...], span: tuple[int, int] | None
+) -> Choice | None:
+    taken = {label for group in groups for label in group.labels}
+    left = tuple(item.label for item in reading.data.labels if item.label not in taken and item.label not in excluded)
+    if not left:
+        reading.ask(
+            "classes", "Nothing is left in the data to tell this from. What should it be told from?", blocking=True
+        )
+        return None
+    plain = reading.data.plain(left[0]) if len(left) == 1 else "everything else"
+    rest = Group(left, plain, [span] if span is not None else [], is_rest=True)
+    return Choice([rest, *groups] if len(groups) == 1 else [*groups, rest], groups)
+
+
+def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded: tuple[str, ...]) -> Choice | None:
+    tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences for k in s))
+    rest = next((k for s in sentences for k in s if "REST" in reading.units[k].tags and k not in reading.claimed), None)
+    if len(named) == 1:
+        denial = _denied_twin(reading, sentences)
+        return _with_rest(reading, named, excluded, (rest, rest + 1) if rest is not None else denial)
+    if rest is not None:
+        return _with_rest(reading, named, excluded, (rest, rest + 1))
+    others = (
+        {item.label for item in reading.data.labels}
+        - {label for group in named for label in group.labels}
+        - set(excluded)
+    )
+    separate = (
+        tags & {"TASK_SPLIT", "TASK_SORT", "APART", "MULTI"}
+        or not tags & {"TASK_DETECT", "PERFECT"}
+        or _either(reading, sentences)
+    )
+    if "TOGETHER" in tags:
+        return _with_rest(reading, [_merged(named)], excluded, None)
+    if others and not separate:
+        names = [quoting.plain(group.plain) for group in named]
+        reading.ask(
+            "classes",
+            f"Should {quoting.listed(names)} be one class against everything else (write \u201ctaken together\u201d), or classes of their own "
+            "(write \u201cas separate classes\u201d)?",
+            options=("taken together", "as separate classes"), blocking=True,
+        )  # fmt: skip
+        return None
+    return Choice(list(named), list(named))
+
+
+def _either(reading: Reading, sentences: list[range]) -> bool:
+    """'Is this a melanoma or a mole?' asks for one of two, unlike 'detect melanoma and BCC'."""
+    for sentence in sentences:
+        if sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?":
+            return True
+    return False
+
+
+def _merged(groups: list[Group]) -> Group:
+    labels = tuple(label for group in groups for label in group.labels)
+    spans = [span for group in groups for span in group.spans]
+    return Group(labels, quoting.listed([group.plain for group in groups], last="or"), spans)
+
+
+def _denied_twin(reading: Reading, sentences: list[range]) -> tuple[int, int] | None:
+    """Return where 'no X' or 'not X' stands beside X: the words that the rest class rests on."""
+    for sentence in sentences:
+        for at in sentence:
+            if reading.units[at].is_class and reading.denied(at, within=2):
+                return at, at + 1
+    return None
+
+
+def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]) -> Choice | None:
+    """No finding is named in the sentences that set the task: take all labels if it says to sort, else look elsewhere."""
+    tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences for k in s)) if sentences else frozenset()
+    spoken_for = [at for at in sorted(reading.claimed) if reading.units[at].is_class and reading.units[at].labels]
+    sorting = next(
+        (k for s in sentences for k in s if reading.units[k].tags & {"TASK_SORT", "TASK_SPLIT", "TASK_BUILD"}), None
+    )
+    if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
+        if all(item.answer == "opaque" for item in reading.data.labels):
+            ask_for_codes(reading)
+            return None
+        labels = [item.label for item in reading.data.labels if item.label not in excluded]
+        reading.ask(
+            "classes", f"You name no diagnoses, so the model will tell apart all {len(labels)} labels of the data: "
+            f"{quoting.listed(quoting.code(label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes",
+        )  # fmt: skip
+        return _all_labels(reading, (sorting, sorting + 1), excluded)
+    if spoken_for and not any("VAGUE" in unit.tags for unit in reading.units):
+        groups = _distinct(reading, {at: Target(reading.units[at].labels) for at in spoken_for})
+        return _with_rest(reading, groups, excluded, None) if len(groups) == 1 else Choice(groups, groups)
+    return None
+
+
+def _ask_for_classes(reading: Reading) -> None:
+    labels = [item.label for item in reading.data.labels]
+    shown = quoting.listed(quoting.code(label) for label in labels[:20])
+    reading.ask(
+        "classes", f"What should the model tell apart? The labels of the data are {shown}. For example: \u201ctell {quoting.plain(labels[-1])} "
+        f"from {quoting.plain(labels[0])}\u201d, \u201c{quoting.plain(labels[-1])} or not\u201d, \u201csort into all {len(labels)} diagnoses\u201d."
+        if labels else "The data has no labels.", options=tuple(labels[:20]), blocking=True,
+    )  # fmt: skip
+
+
+def _checked(reading: Reading, choice: Choice) -> Choice | None:
+    seen: set[str] = set()
+    for group in choice.groups:
+        if seen & set(group.labels):
+            both = quoting.listed(quoting.code(label) for label in group.labels if label in seen)
+            reading.ask(
+                "classes", f"{both} would count as two different classes. On which side does it belong?", blocking=True
+            )
+            return None
+        seen.update(group.labels)
+    if len(choice.groups) < 2:
+        reading.ask(
+            "classes",
+            "Only one class is left, and a model needs at least two. What should it be told from?",
+            blocking=True,
+        )
+        return None
+    return choice

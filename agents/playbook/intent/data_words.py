@@ -1,0 +1,208 @@
+"""What the words of the data mean: its labels and attributes, tied to the lexicon. Text of the data is matched, never obeyed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.words import phrase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from agents.playbook.intent.lexicon import Lexicon
+    from tasks.domain.profile import Profile
+
+_PRESENT = {phrase(word) for word in ("yes", "positive", "present", "true", "pos", "case", "y", "affected", "diseased")}
+_ABSENT = {
+    phrase(word) for word in ("no", "negative", "absent", "false", "neg", "control", "none", "n", "unaffected", "n/a")
+}
+_OTHER = {phrase(word) for word in ("other", "others", "rest", "unk", "unknown", "misc")}
+_NEGATORS = {phrase(word)[0] for word in ("no", "non", "not", "without", "negative", "absent", "free")}
+_GENERIC_COLUMNS = {phrase(word) for word in ("label", "class", "target", "diagnosis", "dx", "y", "category", "outcome", "finding", "result")}  # fmt: skip
+_ORDINARY = {phrase(word)[0] for word in "a an and any are as at be by do for from have he i in is it me my no not of on one or our so the to up us we yes".split()}  # fmt: skip
+_OPAQUE = re.compile(r"-?\d+(\.\d+)?|[a-z]|(class|label|grade|cat|category|type|c|g|l)[ _-]?\d+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataLabel:
+    """One label of the data and what it says."""
+
+    label: str
+    images: int
+    words: tuple[str, ...]
+    concept: str
+    """Id of the concept that it names; empty if the lexicon knows none."""
+    denies: bool
+    """It says that the concept is absent: 'no_pneumothorax'."""
+    answer: str
+    """`present` or `absent` for yes/no labels, `other` for a rest class, `opaque` for bare codes such as 0 and 1, else empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meaning:
+    """What a phrase of the request refers to."""
+
+    concept: str = ""
+    labels: tuple[str, ...] = ()
+    attributes: tuple[str, ...] = ()
+    value: str = ""
+    """Value of the attribute that was named, if one was."""
+    similar_to: str = ""
+    """Filled where the words only resemble what they were taken for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataWords:
+    """The vocabulary of one data set joined with the lexicon."""
+
+    lexicon: Lexicon
+    labels: tuple[DataLabel, ...]
+    attributes: dict[str, str]
+    """Attribute name -> concept id, empty where the lexicon knows none."""
+    column_concept: str
+    """Concept that the label column is named after (a column 'pneumothorax' of 0 and 1), else empty."""
+    generic_column: bool
+    """The label column has a name that says nothing, such as 'label'."""
+    table: dict[tuple[str, ...], Meaning]
+    """Phrase -> meaning, for longest-match look-up."""
+
+    def labels_of(self, concept: str) -> tuple[str, ...]:
+        """Return the labels that name a concept."""
+        return tuple(item.label for item in self.labels if item.concept == concept and not item.denies)
+
+    def find(self, label: str) -> DataLabel:
+        """Return what is known of a label."""
+        return next(item for item in self.labels if item.label == label)
+
+    def plain(self, label: str) -> str:
+        """Return plain words for a label."""
+        known = self.find(label)
+        if not known.concept:
+            return label.replace("_", " ")
+        name = self.lexicon.concepts[known.concept].plain
+        return f"no {name}" if known.denies else name
+
+
+def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str, str] | None = None) -> DataWords:
+    """Return the vocabulary of the data that a profile describes.
+
+    Args:
+        profile: Its labels and attributes are the vocabulary.
+        lexicon: What the words are compared with.
+        meanings: What the request says that a label means ("1 is melanoma"); it goes before what the label itself says.
+    """
+    column = phrase(profile.roles.label or "")
+    labels = tuple(
+        _data_label(item.label, item.images, (meanings or {}).get(item.label, item.label), lexicon)
+        for item in profile.labels
+    )
+    if column and column not in _GENERIC_COLUMNS:
+        labels = _named_by_column(labels, column, lexicon)
+    attributes = {item.name: _concept_of(phrase(item.name), lexicon)[0] for item in profile.attributes}
+    table: dict[tuple[str, ...], Meaning] = {}
+    for key, meaning in _entries(labels, attributes, profile, lexicon):
+        table.setdefault(key, meaning)
+    return DataWords(
+        lexicon=lexicon,
+        labels=labels,
+        attributes=attributes,
+        column_concept=_concept_of(column, lexicon)[0],
+        generic_column=not column or column in _GENERIC_COLUMNS,
+        table=table,
+    )
+
+
+def _named_by_column(labels: tuple[DataLabel, ...], column: tuple[str, ...], lexicon: Lexicon) -> tuple[DataLabel, ...]:
+    """Tie the labels of a column 'pneumothorax' that holds 0 and 1, or no and yes, to what the column is named after."""
+    answers = {item.label: item.answer for item in labels}
+    if {item.label.strip() for item in labels} == {"0", "1"}:
+        answers = {item.label: "present" if item.label.strip() == "1" else "absent" for item in labels}
+    if sorted(answers.values()) != ["absent", "present"]:
+        return labels
+    concept = _concept_of(column, lexicon)[0]
+    return tuple(
+        replace(
+            item,
+            words=column,
+            concept=concept,
+            denies=answers[item.label] == "absent",
+            answer="" if answers[item.label] == "present" else "absent",
+        )
+        for item in labels
+    )
+
+
+def _data_label(label: str, images: int, meant: str, lexicon: Lexicon) -> DataLabel:
+    words = phrase(meant)
+    answer = ""
+    if words in _PRESENT:
+        answer = "present"
+    elif words in _ABSENT:
+        answer = "absent"
+    elif words in _OTHER:
+        answer = "other"
+    concept, denies = ("", False) if answer else _concept_of(words, lexicon)
+    if not answer and not concept and _OPAQUE.fullmatch(meant.strip()):
+        answer = "opaque"
+    return DataLabel(label=label, images=images, words=words, concept=concept, denies=denies, answer=answer)
+
+
+def _concept_of(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, bool]:
+    """Return the concept that a name stands for, and whether the name denies it."""
+    for concept in lexicon.concepts.values():
+        if concept.kind != "modality" and words in concept.words + concept.codes:
+            return concept.id, False
+    denies = bool(words) and (words[0] in _NEGATORS or words[-1] in _NEGATORS)
+    core = tuple(word for word in words if word not in _NEGATORS)
+    best, length = "", 0
+    for concept in lexicon.concepts.values():
+        if concept.kind in {"modality"}:
+            continue
+        for synonym in concept.words + concept.codes:
+            # A longer name may hold a known one ("melanoma in situ"), but a lone short code inside a name proves nothing.
+            known = synonym == core or (len(synonym[0]) > 3 and _contains(core, synonym))
+            if known and len("".join(synonym)) > length:
+                best, length = concept.id, len("".join(synonym))
+    return best, denies and bool(best)
+
+
+def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return any(words[k : k + len(part)] == part for k in range(len(words) - len(part) + 1))
+
+
+def _entries(
+    labels: tuple[DataLabel, ...], attributes: dict[str, str], profile: Profile, lexicon: Lexicon
+) -> Iterator[tuple[tuple[str, ...], Meaning]]:
+    """Yield phrases with their meanings; where two phrases are equal the first one counts."""
+    by_concept: dict[str, list[str]] = {}
+    for item in labels:
+        if item.concept and not item.denies:
+            by_concept.setdefault(item.concept, []).append(item.label)
+    of_attribute: dict[str, list[str]] = {}
+    for name, concept in attributes.items():
+        if concept:
+            of_attribute.setdefault(concept, []).append(name)
+    for item in labels:
+        literal = bool(item.words) and not item.answer and not (len(item.words) == 1 and item.words[0] in _ORDINARY)
+        concept = lexicon.concepts.get(item.concept)
+        if literal and not (concept is not None and not item.denies and item.words in concept.words + concept.codes):
+            yield item.words, Meaning(concept="" if item.denies else item.concept, labels=(item.label,))
+    for concept in lexicon.concepts.values():
+        meaning = Meaning(
+            concept=concept.id,
+            labels=tuple(by_concept.get(concept.id, ())),
+            attributes=tuple(of_attribute.get(concept.id, ())),
+        )
+        yield from ((words, meaning) for words in concept.words)
+        yield from ((code, meaning) for code in concept.codes)
+    for name in attributes:
+        if phrase(name) and phrase(name)[0] not in _ORDINARY:
+            yield phrase(name), Meaning(concept=attributes[name], attributes=(name,))
+    for attribute in profile.attributes:
+        if attribute.kind == "categorical":
+            for value, _ in attribute.values:
+                words = phrase(value)
+                if words and len("".join(words)) > 3 and not (_PRESENT | _ABSENT | _OTHER) & {words}:
+                    yield words, Meaning(attributes=(attribute.name,), value=value)

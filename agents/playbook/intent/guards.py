@@ -1,0 +1,73 @@
+"""What must not get worse, and which labels are left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.patterns import Match
+    from agents.playbook.intent.reading import Reading
+
+
+@dataclass(slots=True)
+class Guards:
+    """Classes that must not get worse."""
+
+    labels: dict[tuple[str, ...], tuple[int, int]] = field(default_factory=dict)
+    """Labels of one class -> where it says so."""
+    others: tuple[int, int] | None = None
+    """Where it says so of all classes but those that matter most."""
+
+
+def read_exclusions(reading: Reading) -> tuple[str, ...]:
+    """Return the labels that a request leaves out ('all except vascular lesions')."""
+    excluded: list[str] = []
+    for match in reading.found("exclude"):
+        if any(at in reading.claimed for at in match.things) or _is_kept(reading, match):
+            continue
+        labels = [label for at in match.things for label in reading.units[at].labels]
+        if not labels:
+            _ask_about_subset(reading, match)
+            continue
+        reading.claim(match)
+        reading.cite("classes.left_out", match.first, match.end)
+        excluded += labels
+    return tuple(dict.fromkeys(excluded))
+
+
+def read_guards(reading: Reading) -> Guards:
+    """Return what a request protects from getting worse."""
+    guards = Guards()
+    for match in reading.found("others_guard"):
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
+        if "OTHERS" in tags and not match.things:
+            guards.others = guards.others or (match.first, match.end)
+            reading.claim(match)
+            reading.claimed.update(k for k in range(match.first, match.end) if "REST" in reading.units[k].tags)
+        elif things:
+            reading.claim(match)
+            for at in things:
+                if reading.units[at].labels:
+                    guards.labels.setdefault(reading.units[at].labels, (match.first, match.end))
+    return guards
+
+
+def _is_kept(reading: Reading, match: Match) -> bool:
+    """'Do not leave out the keratoses' keeps them."""
+    return "EXCEPT" in reading.units[match.first].tags and reading.denied(match.first)
+
+
+def _ask_about_subset(reading: Reading, match: Match) -> None:
+    """'Leave out the children' would choose images by an attribute, which a spec cannot say."""
+    things = [at for at in match.things if reading.units[at].attributes]
+    if not things or "IGNORE" in reading.units[match.first].tags:
+        return
+    reading.claim(match)
+    reading.ask(
+        "classes", f"{quoting.words(reading.words(match.first, match.end))}: images cannot be left out by such a column in this version. "
+        "Take them out of the table, or go on with all?", options=("go on with all", "I take them out"), blocking=True,
+    )  # fmt: skip

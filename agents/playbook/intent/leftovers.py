@@ -1,0 +1,71 @@
+"""What no rule has explained: a wish that nothing was taken from is asked about, so that none passes silently."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agents.playbook.intent.reading import Reading
+
+_BREAKS = frozenset({",", ":", "(", ")", "-", "\u2013", "\u2014", "but", "so"})
+
+
+def ask_about_leftovers(reading: Reading) -> None:
+    """Ask about clauses that wish for something and that no rule has taken anything from."""
+    _limits_of_this_version(reading)
+    for clause in _clauses(reading):
+        units = [reading.units[k] for k in clause]
+        tags = frozenset[str]().union(*(unit.tags for unit in units))
+        unexplained = [k for k in clause if k not in reading.used]
+        numbered = any(
+            reading.units[k].share is not None and {"FLOOR", "CEIL"} & (tags | _neighbour_tags(reading, k))
+            for k in unexplained
+        )
+        explained = len(unexplained) < len(units)
+        if (explained and not numbered) or ("BECAUSE" in tags and not numbered):
+            continue
+        demand = bool(tags & {"DEMAND"})
+        wish = bool(tags & {"WISH", "NOT", "TOLERATE", "MATTER_MOST", "LEAN", "WORST"}) and len(units) > 2
+        if not (numbered or demand or wish):
+            continue
+        reading.use(clause.start, clause.stop)
+        reading.ask(
+            "request", f"Nothing could be taken from {quoting.words(reading.words(clause.start, clause.stop))}. Can you say it in other words, or leave it out?",
+            default="left out", blocking=numbered or demand,
+        )  # fmt: skip
+
+
+def _clauses(reading: Reading) -> Iterator[range]:
+    for sentence in reading.sentences():
+        first = sentence.start
+        for at in sentence:
+            if reading.units[at].norm in _BREAKS:
+                if at > first:
+                    yield range(first, at)
+                first = at + 1
+        if sentence.stop > first:
+            yield range(first, sentence.stop)
+
+
+def _neighbour_tags(reading: Reading, at: int) -> frozenset[str]:
+    nearby = reading.units[max(0, at - 2) : at + 3]
+    return frozenset[str]().union(*(unit.tags for unit in nearby))
+
+
+def _limits_of_this_version(reading: Reading) -> None:
+    """Name wishes that are understood and cannot be met yet."""
+    limits = {
+        "ABSTAIN": "The model always gives an answer with its probability; a \u201cnot sure\u201d of its own is not in this version. Go on without?",
+        "RATERS": "The data has one label an image. Should that label be taken as the truth, although readers may disagree?",
+        "COST": "Errors cannot be weighed one against another in this version; what matters most can be named instead. Go on without weights?",
+    }
+    for tag, text in limits.items():
+        for sentence in reading.sentences():
+            positions = [k for k in sentence if tag in reading.units[k].tags]
+            if positions and not any(reading.denied(k) for k in positions):
+                reading.use(sentence.start, sentence.stop)
+                reading.ask("request", text, options=("yes", "no"), default="yes")

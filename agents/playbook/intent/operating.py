@@ -1,0 +1,151 @@
+"""Numbers that a request sets: how many may be missed, how many false alarms are accepted, floors on other metrics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.patterns import Match
+    from agents.playbook.intent.reading import Reading
+
+METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier"}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One number, what it is for, and where it stands."""
+
+    value: float
+    """0 to 1."""
+    first: int
+    end: int
+    labels: tuple[str, ...] = ()
+    """Labels of the finding that it is said of; empty if none is named."""
+
+
+@dataclass(slots=True)
+class Numbers:
+    """All numbers of a request."""
+
+    sensitivity_floor: Level | None = None
+    sensitivity_fixed: Level | None = None
+    specificity_floor: Level | None = None
+    specificity_fixed: Level | None = None
+    metric_floors: list[tuple[str, Level]] = field(default_factory=list)
+    """(family of the metric, floor)."""
+    goal: tuple[str, int, int] | None = None
+    """Family of a metric that the request wants as high as possible, and where it says so."""
+
+
+def read_numbers(reading: Reading) -> Numbers:
+    """Return the numbers of a request, each from the words that set it."""
+    numbers = Numbers()
+    taken: set[int] = set()
+    rules = ("sensitivity_fixed", "specificity_fixed", "sensitivity_floor", "specificity_floor")
+    for rule in rules:
+        for match in reading.found(rule):
+            if not match.shares or taken & set(match.shares):
+                continue
+            level = _level(
+                reading, match, missed=rule == "sensitivity_floor", false_alarms=rule.startswith("specificity")
+            )
+            if level is None:
+                continue
+            taken.update(match.shares)
+            reading.claim(match)
+            _keep(reading, numbers, rule, level)
+    _metric_floors(reading, numbers, taken)
+    _goal(reading, numbers)
+    _unsupported(reading)
+    return numbers
+
+
+def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
+    before = getattr(numbers, rule)
+    if before is not None and abs(before.value - level.value) > 1e-9:
+        reading.ask(
+            "operating_point", f"You give two numbers for {rule.split('_')[0]}: {quoting.words(reading.words(before.first, before.end))} and "
+            f"{quoting.words(reading.words(level.first, level.end))}. Which one counts?", blocking=True,
+        )  # fmt: skip
+        return
+    if before is None:
+        setattr(numbers, rule, level)
+
+
+def _level(reading: Reading, match: Match, *, missed: bool, false_alarms: bool) -> Level | None:
+    """Return the share of a match, turned round where the words count misses or false alarms."""
+    value = _value(reading, match.shares[0])
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+    counts_errors = (missed and bool(tags & {"MISS", "FALSE_NEG_RATE"})) or (
+        false_alarms and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
+    )
+    if value is None:
+        return None
+    ceiling, floor = "CEIL" in tags, "FLOOR" in tags
+    denied = "NOT" in tags or reading.denied(match.first)
+    if not counts_errors and ceiling and not floor and not (denied or "WORST" in tags):
+        return None
+    if counts_errors and floor and not denied:
+        return None
+    labels = tuple(dict.fromkeys(label for at in match.things for label in reading.units[at].labels))
+    return Level(round(1 - value, 6) if counts_errors else value, match.first, match.end, labels)
+
+
+def _value(reading: Reading, at: int) -> float | None:
+    unit = reading.units[at]
+    if unit.share is not None:
+        return round(unit.share, 6)
+    if unit.number is not None and 1 < unit.number <= 100:
+        return unit.number / 100
+    return 1.0 if unit.number == 1 else None
+
+
+def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
+    for match in reading.found("metric_floor"):
+        if not match.shares or taken & set(match.shares):
+            continue
+        value = _value(reading, match.shares[0])
+        family = _family(reading, match) or (
+            "accuracy" if any(reading.units[k].norm == "correct" for k in range(match.first, match.end)) else ""
+        )
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        if value is None or not family or "CEIL" in tags or family == "brier":
+            continue
+        taken.update(match.shares)
+        reading.claim(match)
+        numbers.metric_floors.append((family, Level(value, match.first, match.end)))
+
+
+def _goal(reading: Reading, numbers: Numbers) -> None:
+    for match in reading.found("metric_goal"):
+        family = _family(reading, match)
+        if family and not reading.denied(match.first) and numbers.goal is None:
+            reading.claim(match)
+            numbers.goal = (family, match.first, match.end)
+
+
+def _family(reading: Reading, match: Match) -> str:
+    for at in range(match.first, match.end):
+        for tag, family in METRIC_OF_TAG.items():
+            if tag in reading.units[at].tags:
+                return family
+    return ""
+
+
+def _unsupported(reading: Reading) -> None:
+    for at in reading.tagged("PPV"):
+        if "FALSE_ALARM" in reading.units[at].tags:
+            continue
+        numbered = any(
+            reading.units[k].share is not None for k in range(max(0, at - 3), min(len(reading.units), at + 4))
+        )
+        reading.use(at, at + 1)
+        reading.ask(
+            "constraints",
+            f"{quoting.words(reading.units[at].text)} cannot be a goal in this version: it depends on how common the finding is where "
+            "the model will be used. Can you say it as a sensitivity or a specificity instead?",
+            default="left out", blocking=numbered,
+        )  # fmt: skip

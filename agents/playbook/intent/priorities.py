@@ -1,0 +1,113 @@
+"""What matters most: classes that must not be missed, and whether misses or false alarms weigh more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.chunks import Unit
+    from agents.playbook.intent.patterns import Match
+    from agents.playbook.intent.reading import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """Words that give weight to something."""
+
+    labels: tuple[str, ...]
+    """Labels of one class that matters; empty where the words name none ('missing one is the worst')."""
+    first: int
+    end: int
+
+
+@dataclass(slots=True)
+class Priorities:
+    """What matters most in a request."""
+
+    classes: list[Weight] = field(default_factory=list)
+    """Most important first."""
+    unnamed_miss: Weight | None = None
+    """Misses are what matters, of a finding that these words do not name."""
+    specific: Weight | None = None
+    """False alarms are what matters."""
+    equal: Weight | None = None
+    every: Weight | None = None
+    """Nothing may be missed at all."""
+    no_false_alarm: Weight | None = None
+    """No false alarm may be raised at all."""
+
+
+def read_priorities(reading: Reading) -> Priorities:
+    """Return the weights of a request."""
+    found = Priorities()
+    for rule in ("priority_miss", "priority_most"):
+        for match in reading.found(rule):
+            things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
+            if not things or _is_turned_down(reading, match, rule) or set(match.things) & reading.claimed:
+                continue
+            reading.claim(match)
+            _add(reading, found, match, things)
+    for match in reading.found("priority_equal"):
+        found.equal = found.equal or Weight((), match.first, match.end)
+        reading.claim(match)
+    for match in reading.found("prefer_specific"):
+        overlaps = any(w.first < match.end and match.first < w.end for w in found.classes)
+        if found.specific is None and not overlaps and not _is_turned_down(reading, match, "prefer_specific"):
+            found.specific = Weight((), match.first, match.end)
+            reading.use(match.first, match.end)
+    for match in reading.found("priority_miss_unnamed"):
+        if (
+            found.unnamed_miss is None
+            and not (set(range(match.first, match.end)) <= reading.used)
+            and not _is_turned_down(reading, match, "miss")
+        ):
+            found.unnamed_miss = Weight((), match.first, match.end)
+            reading.use(match.first, match.end)
+    _absolutes(reading, found)
+    return found
+
+
+def _add(reading: Reading, found: Priorities, match: Match, things: list[int]) -> None:
+    for at in things:
+        labels = _labels_meant(reading, reading.units[at])
+        if not labels and any(item.answer for item in reading.data.labels):
+            found.unnamed_miss = found.unnamed_miss or Weight((), match.first, match.end)
+        elif not labels:
+            reading.ask(
+                "priorities", f"The data has no label for {quoting.words(reading.units[at].text)}, which you say matters most. Which label do you mean?",
+                options=tuple(item.label for item in reading.data.labels), blocking=True,
+            )  # fmt: skip
+        elif all(weight.labels != labels for weight in found.classes):
+            found.classes.append(Weight(labels, match.first, match.end))
+
+
+def _labels_meant(reading: Reading, unit: Unit) -> tuple[str, ...]:
+    """Return the labels of a finding, or of all members of an umbrella."""
+    if unit.labels or unit.kind != "umbrella" or unit.meaning is None:
+        return unit.labels
+    members = reading.data.lexicon.concepts[unit.meaning.concept].members
+    return tuple(label for member in members for label in reading.data.labels_of(member))
+
+
+def _is_turned_down(reading: Reading, match: Match, rule: str) -> bool:
+    """'It is not melanoma that matters most', 'not the worst', 'melanoma is not urgent'."""
+    tags = reading.units[match.first].tags
+    begins_denied = "NOT" in tags or "MISS" in tags
+    if rule == "priority_most" or not begins_denied:
+        return reading.denied(match.first, within=2 if rule == "priority_most" else 3)
+    return False
+
+
+def _absolutes(reading: Reading, found: Priorities) -> None:
+    for at in reading.tagged("PERFECT"):
+        found.every = found.every or Weight((), at, at + 1)
+        reading.use(at, at + 1)
+    for at, unit in enumerate(reading.units[:-1]):
+        if "CATCH" in unit.tags and "EVERY" in reading.units[at + 1].tags and reading.units[at + 1].norm != "as many":
+            found.every = found.every or Weight((), at, at + 2)
+    for at in reading.tagged("NO_FALSE"):
+        found.no_false_alarm = found.no_false_alarm or Weight((), at, at + 1)
+        reading.use(at, at + 1)

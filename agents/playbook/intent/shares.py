@@ -1,0 +1,117 @@
+"""Numbers and shares as people write them: '95 %', 'ninety-five percent', '19 out of 20', 'one in ten', '0.95'."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.words import normal_form
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agents.playbook.intent.words import Token
+
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_UNITS = {normal_form(word): float(value) for value, word in enumerate(_SMALL)}
+_TEN_WORDS = {normal_form(word): 10.0 * (value + 2) for value, word in enumerate(_TENS)}
+_PARTS = {
+    normal_form(word): value
+    for word, value in {
+        "half": 0.5,
+        "third": 1 / 3,
+        "quarter": 0.25,
+        "fifth": 0.2,
+        "tenth": 0.1,
+        "twentieth": 0.05,
+    }.items()
+}
+_PER_CENT = frozenset({"%", normal_form("percent"), normal_form("pct")})
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_OUT_OF = (("out", "of", "every"), ("out", "of"), ("of", "every"), ("in", "every"), ("of",), ("in",), ("from",), ("/",))
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A number at some place of the text."""
+
+    end: int
+    """Position of the first token after it."""
+    number: float
+    share: float | None
+    """The same as a share from 0 to 1, where the text says a share."""
+
+
+def amount_at(tokens: Sequence[Token], at: int) -> Amount | None:
+    """Return the number or share that starts at a token, or None."""
+    part = _part(tokens, at)
+    if part is not None:
+        return part
+    plain = _number(tokens, at)
+    if plain is None:
+        return None
+    value, end = plain
+    if end < len(tokens) and tokens[end].norm in _PER_CENT:
+        return _share(end + 1, value, value / 100)
+    if _norms(tokens, end, 2) == ("per", "cent"):
+        return _share(end + 2, value, value / 100)
+    for joiner in _OUT_OF:
+        if _norms(tokens, end, len(joiner)) == tuple(normal_form(word) if word.isalpha() else word for word in joiner):
+            whole = _number(tokens, end + len(joiner))
+            if whole is not None and 2 <= whole[0] and value <= whole[0]:
+                return _share(whole[1], value, value / whole[0])
+    if 0 < value < 1:
+        return Amount(end, value, value)
+    return Amount(end, value, None)
+
+
+def _share(end: int, number: float, share: float) -> Amount:
+    return Amount(end, number, share if 0 <= share <= 1 else None)
+
+
+def _norms(tokens: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
+    return tuple(token.norm for token in tokens[at : at + count])
+
+
+def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
+    """Return a number in digits or words and the position after it; 'a hundred' counts, a lone 'a' does not."""
+    if at >= len(tokens):
+        return None
+    norm = tokens[at].norm
+    if _DIGITS.fullmatch(tokens[at].text):
+        return _digits(tokens[at].text), at + 1
+    if norm in {"a", "one"} and _norms(tokens, at + 1, 1) == (normal_form("hundred"),):
+        return 100.0, at + 2
+    if norm in _TEN_WORDS:
+        if at + 1 < len(tokens) and 0 < _UNITS.get(tokens[at + 1].norm, 0) < 10:
+            return _TEN_WORDS[norm] + _UNITS[tokens[at + 1].norm], at + 2
+        return _TEN_WORDS[norm], at + 1
+    if norm in _UNITS:
+        return _UNITS[norm], at + 1
+    return None
+
+
+def _digits(text: str) -> float:
+    """Read '95', '0.95', '0,95' and '10,015': a comma before exactly three digits separates thousands."""
+    if re.fullmatch(r"[1-9]\d{0,2}(,\d{3})+(\.\d+)?", text):
+        return float(text.replace(",", ""))
+    pieces = re.split(r"[.,]", text)
+    return float(pieces[0] + "." + "".join(pieces[1:])) if len(pieces) > 1 else float(text)
+
+
+def _part(tokens: Sequence[Token], at: int) -> Amount | None:
+    """Read 'half', 'a quarter', 'three quarters' where 'of' follows: 'half of the positives'."""
+    count, step = 1.0, at
+    if tokens[at].norm in {"a", "one"}:
+        step = at + 1
+    elif tokens[at].norm in _UNITS and _UNITS[tokens[at].norm] > 1:
+        count, step = _UNITS[tokens[at].norm], at + 1
+    part = _PARTS.get(tokens[step].norm) if step < len(tokens) else None
+    if part is None or _norms(tokens, step + 1, 1) != ("of",) or count * part > 1:
+        return None
+    return Amount(step + 1, count * part, count * part)

@@ -1,0 +1,35 @@
+"""The first role: a request in a clinician's words becomes a spec, or questions, or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tasks.domain.profile import Profile
+    from tasks.domain.spec import Question, Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedRequest:
+    """What was understood of a request."""
+
+    spec: Spec | None
+    """None while a blocking question is open, and after a refusal."""
+    read_back: str
+    """Markdown for the clinician: what will be built, or what stands in the way."""
+    questions: tuple[Question, ...] = ()
+    """Blocking ones first."""
+    refusal: str = ""
+    """Why this must not or cannot be built; empty if it can."""
+
+
+class SemanticParser(Protocol):
+    """Reads requests."""
+
+    def parse(self, text: str, profile: Profile) -> ParsedRequest:
+        """Return what a request asks for, given what its data holds.
+
+        It never raises for a text: what cannot be grounded becomes a blocking question, what is out of scope a refusal.
+        """
+        ...
