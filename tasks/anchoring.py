@@ -75,13 +75,6 @@ def write_anchor(anchor: Anchor, ledger: Path, anchors: Path) -> None:
         _replace(place, anchor.first)
 
 
-def retire_anchor(ledger: Path, anchors: Path) -> Anchor | None:
-    """Free a path for the ledger of a new study; the old anchor itself is kept."""
-    known = anchor_at(ledger, anchors)
-    _place(ledger, anchors).unlink(missing_ok=True)
-    return known
-
-
 def _read(file: Path) -> Anchor | None:
     try:
         text = file.read_text("utf-8")

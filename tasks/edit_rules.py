@@ -84,7 +84,7 @@ def _check_python(name: str, text: str, content: bytes) -> None:
         raise EditRejected(f"{name} is not valid Python, line {error.lineno or 1}: {error.msg}") from error
     except (ValueError, RecursionError, MemoryError) as error:
         raise EditRejected(f"{name} is not valid Python: {error or 'nested too deeply'}") from error
-    if encoding not in ("utf-8", "utf-8-sig"):
+    if encoding != "utf-8":
         raise EditRejected(f"{name} says that it is written in {encoding}; only utf-8 is allowed")
 
 

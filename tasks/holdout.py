@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-SEALED, OPENED, RESUMED = "holdout_sealed", "holdout_opened", "holdout_opening_resumed"
+SEALING, SEALED = "holdout_sealing_began", "holdout_sealed"
+OPENED, RESUMED = "holdout_opened", "holdout_opening_resumed"
 REFUSED, CHANGED, CLOSED = "holdout_opening_refused", "holdout_found_changed", "holdout_closed"
 
 LABELS = "labels.parquet"
@@ -56,14 +57,14 @@ class OpenedHoldout:
 def seal(folder: Path, manifest: Manifest, *, ledger: Path, anchors: Path, actor: str = "system") -> str:
     """Copy the test images and labels to a folder of their own, hash them, and enter that in the ledger.
 
-    Until the entry is made nothing is sealed, and an unfinished folder is made anew; after it, this only checks and returns.
+    Until the last entry is made nothing is sealed, and an unfinished folder is made anew; after it, this only checks and returns.
 
     Returns:
         SHA-256 of the seal.
 
     Raises:
         StudyBlocked: The manifest has no test image.
-        HoldoutChanged: Another test set, or another seal, than the one in the ledger.
+        HoldoutChanged: Another test set, or another seal, than the one in the ledger; or a holdout that it does not know.
         DataUnusable: An image cannot be read.
         LedgerBroken: The ledger is not what was written.
     """
@@ -81,6 +82,12 @@ def seal(folder: Path, manifest: Manifest, *, ledger: Path, anchors: Path, actor
                     "the manifest names another test set (images, labels or groups) than the one that was sealed"
                 )
             return str(sealed.facts["seal"])
+        if session.last(SEALING) is not None:
+            _remove(folder)  # left by a kill before the seal was entered
+        elif folder.exists():
+            raise HoldoutChanged(f"there is a holdout at {folder}, but the ledger knows nothing of it")
+        else:
+            session.append(SEALING, actor=actor, facts={"test_set": test_set})
         sha256 = _make(folder, rows, labels, manifest.images)
         counts = {str(label): int(count) for label, count in labels["label"].value_counts().sort_index().items()}
         facts = {
@@ -193,11 +200,14 @@ def _labels(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
 def _make(folder: Path, rows: pd.DataFrame, labels: pd.DataFrame, source: Path) -> str:
     partial = folder.with_name(f"{folder.name}.partial")
-    for leftover in (partial, folder):  # of a kill before the entry; the ledger knows of no seal
-        if leftover.exists():
-            shutil.rmtree(leftover)
+    _remove(partial)
     partial.mkdir(parents=True, mode=0o700)
     hashes = copy_images(rows, source, partial / "data" / "images")
     write_read_only(partial / "data" / "images.csv", labels[["image"]].to_csv(index=False).encode())

@@ -5,6 +5,9 @@ to change or remove an entry; a correction is a new one. See `tasks.anchoring` f
 
 A kill in the middle of a write leaves a last line without its line feed: it was never acknowledged, and its hash was announced but
 not counted. `verify` reports it; the next `append` moves it to `ledger.torn` and says so in an entry.
+
+A study that was deleted as a whole may be followed by another one in the same place; its ledger begins with an entry that names
+the earlier one. Where the ledger alone is gone, and the holdout is still there, nothing is written: the ledger is broken.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tasks.anchoring import Anchor, anchor_at, anchor_of, retire_anchor, sync_folder, write_anchor
+from tasks.anchoring import Anchor, anchor_at, anchor_of, sync_folder, write_anchor
 from tasks.domain.errors import LedgerBroken
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ ACTORS = ("human", "agent", "system")
 TORN = "torn_write_set_aside"
 CLOCK = "clock_went_back"
 ANCHORED_ANEW = "anchored_anew"
-BEGUN = "ledger_begun"
+EARLIER = "earlier_ledger_here"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,26 +107,6 @@ def append(
         return session.append(event, actor=actor, facts=facts)
 
 
-def begin(study_ledger: Path, *, actor: str, facts: Mapping[str, object], anchors: Path) -> Entry:
-    """Start the ledger of a new study, even where an older study was deleted as a whole; return its first entry.
-
-    An older ledger known at this path is named in the facts as `earlier_ledger_here`. Does nothing where the ledger is already begun.
-
-    Raises:
-        LedgerBroken: The ledger is gone, but the study's holdout is still there: this is no new study.
-    """
-    with _locked(study_ledger, anchors):
-        missing = not study_ledger.exists() or not study_ledger.read_bytes()
-        known = anchor_at(study_ledger, anchors)
-        if missing and known is not None and known.count:
-            if (study_ledger.parent / "holdout").exists():
-                raise LedgerBroken(f"the ledger of {known.count} entries is gone, but the study is still there", row=1)
-            retire_anchor(study_ledger, anchors)
-            facts = {**facts, "earlier_ledger_here": {"entries": known.count, "head": known.head}}
-        session = Session(study_ledger, anchors, utc_now)
-        return session.entries[0] if session.entries else session.append(BEGUN, actor=actor, facts=facts)
-
-
 def verify(study_ledger: Path, *, anchors: Path) -> Verification:
     """Check every byte of a ledger against its chain, and its end against the anchor.
 
@@ -134,7 +117,7 @@ def verify(study_ledger: Path, *, anchors: Path) -> Verification:
         # Without the lock an entry under way would look torn; a study on read-only media has no writer.
         if os.access(study_ledger.parent, os.W_OK):
             stack.enter_context(_locked(study_ledger, anchors))
-        return _verify(study_ledger, anchors)[0]
+        return _verify(study_ledger, anchor_at(study_ledger, anchors), anchors)[0]
 
 
 @contextmanager
@@ -153,7 +136,8 @@ class Session:
 
     def __init__(self, ledger: Path, anchors: Path, now: Callable[[], datetime]) -> None:
         self._ledger, self._anchors, self._now = ledger, anchors, now
-        found, self._anchor = _verify(ledger, anchors)
+        self._earlier = _ledger_of_a_deleted_study(ledger, anchors)
+        found, self._anchor = _verify(ledger, None if self._earlier else anchor_at(ledger, anchors), anchors)
         self.entries, self.anchored, self._torn = found.entries, found.anchored, found.torn
 
     def append(self, event: str, *, actor: str, facts: Mapping[str, object]) -> Entry:
@@ -161,6 +145,9 @@ class Session:
         if actor.partition(":")[0] not in ACTORS:
             raise ValueError(f"actor is {actor!r}, but must be one of {', '.join(ACTORS)}, with a name after a colon")
         _canonical(dict(facts))  # facts that cannot be written must fail before anything is
+        if self._earlier:
+            earlier, self._earlier = self._earlier, None
+            self._write(EARLIER, "system", {"entries": earlier.count, "head": earlier.head})
         self._adopt()
         self._set_torn_write_aside()
         if self.entries and (late := (_time(self.entries[-1].at) - self._now()).total_seconds()) > 0:
@@ -217,13 +204,19 @@ class Session:
         return entry
 
 
-def _verify(ledger: Path, anchors: Path) -> tuple[Verification, Anchor | None]:
+def _ledger_of_a_deleted_study(ledger: Path, anchors: Path) -> Anchor | None:
+    if (ledger.exists() and ledger.stat().st_size) or (ledger.parent / "holdout").exists():
+        return None
+    known = anchor_at(ledger, anchors)
+    return known if known is not None and known.count else None
+
+
+def _verify(ledger: Path, here: Anchor | None, anchors: Path) -> tuple[Verification, Anchor | None]:
     content = ledger.read_bytes() if ledger.exists() else b""
     *lines, torn = content.split(b"\n")
     entries: list[Entry] = []
     for row, line in enumerate(lines, start=1):
         entries.append(_entry(line, row, entries[-1].hash if entries else "0" * 64))
-    here = anchor_at(ledger, anchors)
     if not entries:
         if here is not None and here.count:
             raise LedgerBroken(f"the ledger is gone; {here.count} entries were written to it", row=1)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from tasks.domain.errors import GitFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +42,6 @@ _ENVIRONMENT = {
 }
 
 
-class GitFailed(Exception):
-    """A git command failed in a way that no input of ours should cause: the repository or the disk is damaged."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
     """The repository in one folder."""
@@ -55,12 +54,15 @@ class Repository:
         """Run one command, and return what it prints.
 
         Raises:
-            GitFailed: It ended with another exit code than 0.
+            GitFailed: Git is missing, or ended with another exit code than 0.
         """
         settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        program = shutil.which("git")
+        if program is None:
+            raise GitFailed("git is not installed; Rounds keeps the code of a study in a git repository")
         completed = subprocess.run(
             # --git-dir is named, so that git never finds a repository above a damaged one
-            ["git", f"--git-dir={self.folder / '.git'}", f"--work-tree={self.folder}", *settings, *arguments],
+            [program, f"--git-dir={self.folder / '.git'}", f"--work-tree={self.folder}", *settings, *arguments],
             cwd=self.folder,
             env={"PATH": os.environ.get("PATH", os.defpath), **_ENVIRONMENT, **(environment or {})},
             input=content,

@@ -8,7 +8,7 @@ RoundsError
   x EvaluationError       stop, a person must look
       - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
       - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
-      - ModelDamaged
+      - ModelDamaged          - GitFailed
 """
 
 from __future__ import annotations
@@ -121,3 +121,7 @@ class StudyInUse(EvaluationError):
 
 class ServiceUnavailable(RoundsError):
     """A service does not answer; the study folder has everything, and `rounds resume` makes up for what is missing."""
+
+
+class GitFailed(EvaluationError):
+    """Git is missing, or failed where no input of ours should make it: the codebase or the disk is damaged."""

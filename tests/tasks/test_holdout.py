@@ -60,7 +60,7 @@ class Study:
         self.root = root / "study"
         self.folder = self.root / "holdout"
         self.books = {"ledger": self.root / "ledger.jsonl", "anchors": root / "anchors"}
-        ledger.begin(self.books["ledger"], actor="system", facts={}, anchors=self.books["anchors"])
+        self.root.mkdir()
 
     def seal(self):
         return holdout.seal(self.folder, self.manifest, **self.books)
@@ -368,11 +368,29 @@ def test_a_lost_ledger_does_not_make_the_holdout_new(sealed):
             attempt()
 
 
+def test_a_holdout_that_came_without_its_ledger_is_not_sealed_anew(sealed, tmp_path):
+    sealed.books["ledger"].unlink()
+    sealed.books["anchors"] = tmp_path / "other machine"
+    with pytest.raises(HoldoutChanged, match="knows nothing of it"):
+        sealed.seal()
+    assert sealed.folder.exists()
+
+
+def test_a_study_made_anew_in_the_place_of_a_deleted_one_says_so(sealed):
+    sealed.open()
+    shutil.rmtree(sealed.root)
+    sealed.root.mkdir()
+    sealed.seal()
+    sealed.open(final_code="0" * 64)
+    assert sealed.events() == [ledger.EARLIER, holdout.SEALING, holdout.SEALED, holdout.OPENED]
+    assert sealed.entries()[0].facts["entries"] == 3
+
+
 def test_an_opening_cannot_be_forgotten_by_cutting_the_ledger(sealed):
     sealed.open()
     lines = sealed.books["ledger"].read_bytes().splitlines(keepends=True)
     sealed.books["ledger"].write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(LedgerBroken, match="row 3"):
+    with pytest.raises(LedgerBroken, match="row 3: missing"):
         sealed.open(final_code="0" * 64)
 
 
@@ -455,7 +473,7 @@ def test_a_kill_between_any_two_steps_of_sealing_is_made_good_by_sealing_again(t
         assert study.events().count(holdout.SEALED) == 1
         assert not study.folder.with_name("holdout.partial").exists()
         study.open()
-        step += 11
+        step += 17
 
 
 @forks
@@ -470,7 +488,7 @@ def test_a_kill_between_any_two_steps_of_opening_leaves_it_to_be_finished_by_the
                 study.open(final_code="0" * 64)
         study.open()
         assert study.events().count(holdout.OPENED) == 1
-        step += 11
+        step += 17
 
 
 def _seal_and_open_for_ever(study, ready):
