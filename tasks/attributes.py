@@ -1,0 +1,59 @@
+"""Which columns beside the label are worth a look, and what they show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tasks import association, hazards
+from tasks.domain.manifest import ATTRIBUTE, GROUP, LABEL
+from tasks.domain.profile import Hazard
+from tasks.readers.column_names import is_box
+
+if TYPE_CHECKING:
+    from tasks.domain.profile import Attribute
+
+_FEWEST_BOX_COLUMNS = 3
+_MOST_VALUES = 200
+_MOST_WORDS = 4
+_NEARLY_ALL = 0.95
+
+
+def examine(rows: pd.DataFrame) -> tuple[tuple[Attribute, ...], list[Hazard]]:
+    """Return the association of each attribute with the label, and the hazards among them.
+
+    Columns that number the rows or hold free text are left out and named: they cannot be compared, and may name people.
+    """
+    columns = {name.removeprefix(ATTRIBUTE): rows[name] for name in rows.columns if name.startswith(ATTRIBUTE)}
+    boxes = [name for name in columns if is_box(name)]
+    boxes = boxes if len(boxes) >= _FEWEST_BOX_COLUMNS else []
+    skipped = {name: reason for name in columns if name not in boxes and (reason := _why_not(columns[name]))}
+    examined = {name: values for name, values in columns.items() if name not in boxes and name not in skipped}
+    attributes = tuple(association.measure(name, values, rows[LABEL], rows[GROUP]) for name, values in examined.items())
+    texts = {name: association.as_text(values) for name, values in examined.items()}
+    found = hazards.of_attributes(rows, attributes, texts)
+    if boxes:
+        summary = f"{', '.join(boxes)} look like the corners of a box: they describe the picture itself and were not examined."
+        found.append(Hazard(kind="skipped_attribute", severity="report", summary=summary))
+    for name, reason in skipped.items():
+        summary = f"{name} was not examined: {reason}."
+        found.append(Hazard(kind="skipped_attribute", severity="report", summary=summary))
+    return attributes, found
+
+
+def _why_not(values: pd.Series[float] | pd.Series[str]) -> str:
+    """Return why a column cannot be compared with the label, or nothing."""
+    there = values.dropna()
+    distinct = there.nunique()
+    if distinct < 2:
+        return "it has the same value everywhere" if distinct else "it is empty"
+    if pd.api.types.is_numeric_dtype(there):
+        is_whole = bool((there == there.round()).all())
+        is_numbering = is_whole and len(there) >= 30 and distinct > _NEARLY_ALL * len(there)
+        return "it numbers the rows" if is_numbering else ""
+    if float(np.mean([len(str(value).split()) for value in there])) > _MOST_WORDS:
+        return "it holds free text"
+    most = min(max(10, len(there) // 10), _MOST_VALUES)
+    return f"it has {distinct:,} different values, like a name or a number of a case" if distinct > most else ""
