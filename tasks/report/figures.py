@@ -62,16 +62,17 @@ def running_best(record: StudyRecord, noise: float) -> Markup:
 
 def _score_range(rounds: tuple[Round, ...], edge: float, *, upward: bool) -> tuple[float, float]:
     """Return the ends of the y axis; a round that broke the model does not squeeze the others, but lies at the edge."""
-    best = [item.score for item in rounds if item.kept and not math.isnan(item.score)]
-    anchor = [*best, edge]
-    span = max(max(anchor) - min(anchor), 0.01)
     scores = [item.score for item in rounds if not math.isnan(item.score)]
-    low, high = min(*anchor, *scores), max(*anchor, *scores)
+    anchors = [value for value in (*(item.score for item in rounds if item.kept), edge) if not math.isnan(value)]
+    if not anchors:
+        return 0.0, 1.0
+    span = max(max(anchors) - min(anchors), 0.02)
+    low, high = min(*anchors, *scores), max(*anchors, *scores)
     if upward:
-        low = max(low, min(anchor) - span / 2)
+        low = max(low, min(anchors) - span / 2)
     else:
-        high = min(high, max(anchor) + span / 2)
-    room = 0.08 * (high - low)
+        high = min(high, max(anchors) + span / 2)
+    room = max(0.08 * (high - low), 0.005)
     return low - room, high + room
 
 

@@ -23,6 +23,7 @@ from tasks.report.wording import class_words, count, group_noun
 if TYPE_CHECKING:
     from tasks.report.record import StudyRecord
 
+_LINE_END = re.compile(r"\s*[\n\r\v\f\u2028\u2029]\s*")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -73,6 +74,5 @@ def _plain(value: object) -> object:
 
 
 def _safe(text: str) -> Markup:
-    one_line = " ".join(text.split()) if text.strip() else text
-    escaped = str(escape(one_line)).replace("&#39;", "'").replace("&#34;", '"')
-    return Markup(re.sub(r"([\\|\[\]`*_])", r"\\\1", escaped))  # noqa: S704 - escaped in the line above
+    escaped = str(escape(_LINE_END.sub(" ", text))).replace("&#39;", "'").replace("&#34;", '"')
+    return Markup(re.sub(r"([\\|\[\]`*])", r"\\\1", escaped))  # noqa: S704 - escaped in the line above
