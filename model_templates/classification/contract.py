@@ -99,6 +99,11 @@ def memory_format(device: torch.device) -> torch.memory_format:
     return torch.contiguous_format if device.type == "mps" else torch.channels_last
 
 
+def on_device(images: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Return a batch of images (B, 3, S, S) on the device, in the layout of the network."""
+    return images.to(device, non_blocking=True).contiguous(memory_format=memory_format(device))
+
+
 def seed_everything(seed: int) -> torch.Generator:
     """Seed every source of chance; return a generator on the CPU for the order of the images."""
     random.seed(seed)
@@ -116,10 +121,17 @@ class Clock:
     """The budget, counted from the start of the process; training begins when the clock is made."""
 
     def __init__(self, job: Job) -> None:
+        """Start training.
+
+        Raises:
+            TimeoutError: The budget was used up before the first step.
+        """
         reserve = min(10.0, max(0.5, 0.01 * job.budget_seconds))  # to write the last checkpoint
         self.ends = STARTED + job.budget_seconds - reserve
         self.began = self.looked = time.monotonic()
         self.longest_step = 0.0
+        if self.began >= self.ends:
+            raise TimeoutError(f"start-up took {self.elapsed():.1f} s, all of the budget of {job.budget_seconds:g} s")
 
     def elapsed(self) -> float:
         """Return the seconds since the start of the process."""

@@ -24,8 +24,8 @@ def main() -> None:
     rows = []
     with torch.inference_mode():
         for images in evaluation_batches(files, recipe, job.threads):
-            images = images.to(job.device).contiguous(memory_format=contract.memory_format(job.device))  # noqa: PLW2901
-            rows += predict_probabilities(model, transform(images)).cpu().tolist()
+            probabilities = predict_probabilities(model, transform(contract.on_device(images, job.device)))
+            rows += probabilities.cpu().tolist()
     contract.write_predictions(job, files, rows)
     print(f"predicted {len(files)} images")
 

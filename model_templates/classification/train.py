@@ -71,6 +71,7 @@ def train(
     """Train until the clock or the planned epochs end the run, saving checkpoints on the way.
 
     Raises:
+        TimeoutError: The budget was used up before the first step.
         FloatingPointError: The loss is no longer a finite number.
         RuntimeError: Memory runs out even with a single image.
     """
@@ -94,9 +95,7 @@ def train(
             group["lr"] = learning_rate_at(progress, recipe)
         batch = order[position : position + batch_size]
         try:
-            images = (
-                training_set.images[batch].to(job.device).contiguous(memory_format=contract.memory_format(job.device))
-            )
+            images = contract.on_device(training_set.images[batch], job.device)
             loss = step(model, optimizer, compute_loss, images, labels[batch].to(job.device))
         except RuntimeError as error:
             if not contract.is_out_of_memory(error) or batch_size == 1:
@@ -140,6 +139,8 @@ class Log:
             self.print(epoch, learning_rate, batch_size)
 
     def print(self, epoch: int, learning_rate: float, batch_size: int) -> None:
+        if not self.losses:
+            return
         loss, seconds = self.check(epoch), time.monotonic() - self.since
         contract.print_metrics(
             epoch=epoch, loss=loss, learning_rate=learning_rate, batch_size=batch_size,
@@ -151,5 +152,5 @@ class Log:
 if __name__ == "__main__":
     try:
         main()
-    except FloatingPointError as error:
+    except (FloatingPointError, TimeoutError) as error:
         sys.exit(f"error: {error}")
