@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from agents.developer import Developer
 from agents.playbook.developer import PlaybookDeveloper
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from agents.playbook.task_initializer import PlaybookTaskInitializer
 from agents.semantic_parser import SemanticParser
 from agents.task_initializer import TaskInitializer
-
-from agents.developer import Developer
 from flows.run_round import Bench
 from flows.settings import Settings
 from tasks import tracking

@@ -12,8 +12,6 @@ from pathlib import Path
 import pandas as pd
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from tasks.report.model_card import model_card
-from tasks.report.report import render_report
 
 from flows.composition import machine_of, publisher_of, sandbox_of
 from flows.settings import Settings
@@ -23,7 +21,9 @@ from tasks.codebase import Codebase
 from tasks.domain.manifest import GROUP, LABEL, SPLIT
 from tasks.domain.round import Round
 from tasks.ledger import verify
+from tasks.report.model_card import model_card
 from tasks.report.record import EnvironmentFacts, LedgerFacts, SplitCount, StudyRecord
+from tasks.report.report import render_report
 from tasks.storage import StudyFolder, file_sha256, fingerprint
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from tasks.domain.round import Round
 from tasks.domain.sandboxing import Sandbox
 from tasks.machine import Machine
 from tasks.progress import Progress, show
+from tasks.sandbox.outputs import discard
 from tasks.scoring.curves import figures
 from tasks.storage import StudyFolder, file_sha256, fingerprint
 from tasks.uncertainty import compare
@@ -154,7 +154,7 @@ def _predict(gate: Gate, name: str, record: Round, opened: holdout.OpenedHoldout
     """Return a model's probabilities on all sealed images, by the predict program and checkpoint that were judged."""
     study = gate.study
     folder = study.path("evaluating", name)
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     folder.mkdir(parents=True)
     gate.codebase.export(record.commit, folder / "code")
     images = tuple(opened.labels["image"])
@@ -173,7 +173,7 @@ def _predict(gate: Gate, name: str, record: Round, opened: holdout.OpenedHoldout
     table = pd.DataFrame(scores, columns=list(study.spec().class_names))
     table.insert(0, "image", images)
     study.write(table, "holdout_predictions", f"{name}.parquet")
-    shutil.rmtree(folder)
+    discard(folder)
     return scores
 
 

@@ -15,7 +15,6 @@ import pandas as pd
 from numpy import float64
 from numpy.typing import NDArray
 from prefect import flow, get_run_logger
-from tasks.sandbox.shortening import shorten
 
 from agents.developer import Briefing, Developer, code_sha256
 from flows.composition import bench_of, developer_of, publisher_of
@@ -27,6 +26,8 @@ from tasks.domain.errors import RoundError, TrainingFailed
 from tasks.domain.round import Hypothesis, Judgement, Proposal, Round, Verdict
 from tasks.progress import Progress, now, show
 from tasks.report.round_page import round_line
+from tasks.sandbox.outputs import discard
+from tasks.sandbox.shortening import shorten
 from tasks.scoring.classification import choose_threshold, compute, higher_is_better
 from tasks.selection import judge
 from tasks.storage import StudyFolder
@@ -212,7 +213,7 @@ def _tidy(work: Workshop, folder: Path, record: Round, best: Scored | None) -> N
     if (folder / "code" / "recipe.py").exists():
         shutil.copy(folder / "code" / "recipe.py", folder / "recipe.py")
     for name in ("code", "out", "predicted"):
-        shutil.rmtree(folder / name, ignore_errors=True)
+        discard(folder / name)
     for checkpoint in folder.glob("checkpoints/*"):
         if not record.kept or checkpoint.name != record.checkpoint:
             checkpoint.unlink()

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.semantic_parser import ParsedRequest, SemanticParser
-from agents.task_initializer import Plan, Resources, TaskInitializer
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from tasks.investigation import investigate
 from tasks.report.profile_page import profile_page
 
+from agents.semantic_parser import ParsedRequest, SemanticParser
+from agents.task_initializer import Plan, Resources, TaskInitializer
 from flows.composition import machine_of, semantic_parser_of, task_initializer_of
 from flows.settings import Settings
 from flows.steps import Steps, shown
@@ -22,6 +21,7 @@ from tasks.development_set import materialise
 from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocked
 from tasks.domain.manifest import Manifest
 from tasks.domain.profile import Profile
+from tasks.investigation import investigate
 from tasks.machine import Machine
 from tasks.progress import Progress, show
 from tasks.readers.discovery import read_manifest

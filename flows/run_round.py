@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from tasks import runs
 from tasks.domain.sandboxing import Sandbox
 from tasks.domain.spec import Protocol
 from tasks.machine import Machine
+from tasks.sandbox.outputs import discard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +77,8 @@ def run_round(bench: Bench, *, code: Path, folder: Path, number: int, step: Step
     )
     kept = folder / "checkpoints"
     kept.mkdir()
-    checkpoints = tuple(Path(shutil.move(path, kept / path.name)) for path in training.checkpoints)
-    shutil.rmtree(folder / "out")
+    checkpoints = tuple(runs.take_checkpoint(path, kept, out=folder / "out") for path in training.checkpoints)
+    discard(folder / "out")
     started = time.monotonic()
     predictions = []
     for checkpoint in checkpoints:
@@ -97,7 +97,7 @@ def run_round(bench: Bench, *, code: Path, folder: Path, number: int, step: Step
                 labels=labels,
             )
         )
-        shutil.rmtree(out)
+        discard(out)
     return Attempted(
         checkpoints=checkpoints,
         predictions=tuple(predictions),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tasks.domain.errors import PredictionsInvalid, TrainingFailed
 from tasks.domain.sandboxing import Bind, Job, Limits
-from tasks.sandbox.outputs import read_bytes_safely, safe_files
+from tasks.sandbox.outputs import copy_out, read_bytes_safely, safe_files
 from tasks.sandbox.shortening import shorten
 from tasks.scoring.predictions import read_predictions
 from tasks.training_log import diagnostics
@@ -36,7 +36,7 @@ class Training:
     """What a training run left."""
 
     checkpoints: tuple[Path, ...]
-    """At least one, oldest name first."""
+    """At least one, oldest first."""
     completed: Completed
     diagnostics: dict[str, float | str]
 
@@ -85,8 +85,13 @@ def train(
     )
     completed = sandbox.run(job, on_line)
     text = log.read_text(encoding="utf-8", errors="replace")
-    folder = out / "checkpoints"
-    found = safe_files(folder, suffix=".safetensors", max_count=max_checkpoints, max_bytes=MAX_CHECKPOINT_BYTES)
+    found = safe_files(
+        out / "checkpoints",
+        suffix=".safetensors",
+        max_count=max_checkpoints,
+        max_bytes=MAX_CHECKPOINT_BYTES,
+        within=out,
+    )
     if completed.reason not in ("ok", "timeout") or not found:
         raise TrainingFailed(_why(completed, saved=bool(found)), exit_code=completed.exit_code, log_tail=shorten(text))
     return Training(checkpoints=found, completed=completed, diagnostics=diagnostics(text))
@@ -135,9 +140,19 @@ def predict(
         raise TrainingFailed(f"predict: {_why(completed, saved=True)}", exit_code=completed.exit_code, log_tail=tail)
     try:
         content = read_bytes_safely(out / "predictions.csv", max_bytes=MAX_PREDICTIONS_BYTES)
-    except OSError as error:
-        raise PredictionsInvalid(f"predictions.csv cannot be taken: {error}") from error
+    except TrainingFailed as error:
+        raise PredictionsInvalid(str(error)) from error
     return read_predictions(content, images=images, classes=classes, may_be_constant=may_be_constant)
+
+
+def take_checkpoint(path: Path, destination: Path, *, out: Path) -> Path:
+    """Copy a checkpoint out of the reach of the run that wrote it, and return its new place.
+
+    Raises:
+        TrainingFailed: It is no longer a plain file of its folder.
+    """
+    copy_out(path, destination / path.name, max_bytes=MAX_CHECKPOINT_BYTES, within=out)
+    return destination / path.name
 
 
 def _command(code: Path, step: str) -> tuple[str, ...]:

