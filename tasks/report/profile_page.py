@@ -1,0 +1,78 @@
+"""The page of an investigation: what is in the data, and what is wrong with it, for a clinician.
+
+One HTML file with everything inside; all text from the data is escaped; the page holds no script.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from tasks.domain.profile import Attribute, Profile
+
+_FOLDER = Path(__file__).parent
+_MOST_FILES = 50
+_SEVERITIES = {
+    "block": ("stops the study", "bad"),
+    "ask": ("please answer", "warn"),
+    "warn": ("take care", "warn"),
+    "report": ("for your information", ""),
+}
+
+
+def profile_page(profile: Profile) -> str:
+    """Return the findings of an investigation as one HTML page, hazards first."""
+    page = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page.filters |= {"decimals": _decimals, "points": _points, "share": _share}
+    return page.get_template(
+        "profile.html.j2"
+    ).render(
+        profile=profile,
+        styles=Markup((_FOLDER / "styles.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        unit=_unit(profile),
+        hazards=[(hazard, *_SEVERITIES[hazard.severity]) for hazard in profile.hazards],
+        needs_answer=any(hazard.severity in {"block", "ask"} for hazard in profile.hazards),
+        most_images=max(label.images for label in profile.labels),
+        attributes=[(attribute, _values(attribute)) for attribute in profile.attributes],
+        reasons=Counter(item.reason for item in profile.quarantined).most_common(),
+        files=profile.quarantined[:_MOST_FILES],
+        files_left_out=max(0, len(profile.quarantined) - _MOST_FILES),
+    )
+
+
+def _unit(profile: Profile) -> str:
+    """Return what a group is called in a sentence."""
+    if not profile.has_groups:
+        return "image"
+    return "lesion" if "lesion" in str(profile.roles.group).lower() else "patient"
+
+
+def _values(attribute: Attribute) -> str:
+    if attribute.kind == "numeric":
+        low, first, middle, third, high = (text for text, _ in attribute.values)
+        return f"{low} to {high}; half lie between {first} and {third}, the middle is {middle}"
+    return ", ".join(f"{text} ({count:,})" for text, count in attribute.values)
+
+
+def _decimals(value: float) -> str:
+    return "not defined" if math.isnan(value) else f"{value:.2f}"
+
+
+def _points(value: float) -> str:
+    return "too few to say" if math.isnan(value) else f"{value:.3f}"
+
+
+def _share(value: float) -> str:
+    return f"{value:.1%}"
