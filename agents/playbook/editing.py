@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 
+LINE_LENGTH = 120
+
+
 class Draft:
     """A codebase under edit: collects the new text of the files that change."""
 
@@ -212,14 +215,14 @@ def has_expression(text: str, scope: str, expression: str) -> bool:
     return True
 
 
-def add_argument(text: str, scope: str, call: str, argument: str) -> str:
-    """Return the text with a keyword argument added to the only call of a function in a scope.
+def with_argument(expression: str, call: str, argument: str, *, first: bool = False) -> str:
+    """Return an expression in which the only call of a function has one keyword argument more.
 
     Args:
-        text: Module text.
-        scope: Function that holds the call.
+        expression: Any expression.
         call: What is called, as written: `nn.CrossEntropyLoss`.
         argument: The argument as written: `label_smoothing=0.1`.
+        first: Put it before the other keyword arguments rather than behind them.
 
     Raises:
         SeamMissing: There is no such single call, or it has the argument already.
@@ -229,13 +232,14 @@ def add_argument(text: str, scope: str, call: str, argument: str) -> str:
     def is_it(node: cst.CSTNode) -> bool:
         return isinstance(node, cst.Call) and code_of(node.func) == call
 
-    def change(node: cst.Call) -> cst.Call:
+    def change(node: cst.Call) -> cst.BaseExpression:
         if any(item.keyword is not None and item.keyword.value == name for item in node.args):
             raise SeamMissing(f"{call} has the argument {name} already")
-        arguments = [code_of(item.with_changes(comma=cst.MaybeSentinel.DEFAULT)).strip() for item in node.args]
-        return cst.parse_expression(f"{call}({', '.join([*arguments, argument])})")
+        written = [code_of(item.with_changes(comma=cst.MaybeSentinel.DEFAULT)).strip() for item in node.args]
+        at = sum(item.keyword is None for item in node.args) if first else len(written)
+        return cst.parse_expression(f"{call}({', '.join([*written[:at], argument, *written[at:]])})")
 
-    return in_scope(text, scope, lambda node: rewrite_once(node, is_it, change, f"a call of {call} in {scope}"))
+    return code_of(rewrite_once(cst.parse_expression(expression), is_it, change, f"a call of {call}"))
 
 
 def returned(text: str, function: str) -> str:
@@ -250,6 +254,25 @@ def returned(text: str, function: str) -> str:
     if len(definitions) != 1 or len(found) != 1:
         raise SeamMissing(f"there is no function {function} with a single return")
     return ast.get_source_segment(text, found[0].value) or ""  # type: ignore[arg-type]
+
+
+def set_returned(text: str, function: str, expression: str) -> str:
+    """Return the text with another expression returned by a function of a single return; see `returned`."""
+    return replace_statement(text, function, f"return {returned(text, function)}", _return_statement(expression))
+
+
+def _return_statement(expression: str) -> str:
+    """Return `return ...` for the first level of indentation, laid out as the formatter would."""
+    node: Any = cst.parse_expression(expression)
+    if len(f"    return {expression}") <= LINE_LENGTH or not isinstance(node, cst.Call) or not node.args:
+        return f"return {expression}"
+    arguments = [code_of(item.with_changes(comma=cst.MaybeSentinel.DEFAULT)).strip() for item in node.args]
+    lines = [", ".join(arguments)]
+    if len(f"        {lines[0]}") > LINE_LENGTH and len(arguments) > 1:
+        lines = [f"{argument}," for argument in arguments]
+    elif len(f"        {lines[0]}") > LINE_LENGTH and isinstance(node.args[0].value, cst.List):
+        lines = ["[", *(f"    {code_of(item.value)}," for item in node.args[0].value.elements), "]"]
+    return "\n    ".join([f"return {code_of(node.func)}(", *lines]) + "\n)"
 
 
 # --- definitions ----------------------------------------------------------------------------------------------------

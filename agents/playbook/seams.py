@@ -15,20 +15,17 @@ from agents.playbook.editing import (
     add_definition,
     add_field,
     default_of,
-    replace_expression,
-    replace_statement,
     returned,
     set_default,
+    set_returned,
 )
 from agents.playbook.syntax import SeamMissing, code_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 RECIPE, DATA, MODEL, LOSS = "recipe.py", "data.py", "model.py", "loss.py"
 TRAIN, PREDICT = "train.py", "predict.py"
-
-LINE_LENGTH = 120
 
 FIELDS = (
     *("backbone", "pretrained", "dropout"),
@@ -81,6 +78,17 @@ def set_field(draft: Draft, field: str, value: object, *, note: str = "") -> boo
     return True
 
 
+def must_lack(draft: Draft, *fields: str) -> None:
+    """Stop an edit that would do over again what the code does in another way.
+
+    Raises:
+        SeamMissing: The recipe has one of these fields.
+    """
+    for field in fields:
+        if default_of(draft[RECIPE], "Recipe", field) is not None:
+            raise SeamMissing(f"the recipe has {field}, which serves the same end")
+
+
 def add_augmentation(draft: Draft, name: str, call: str, definition: str) -> None:
     """Make training pass its batches through one more function; nothing changes if it does already.
 
@@ -97,20 +105,21 @@ def add_augmentation(draft: Draft, name: str, call: str, definition: str) -> Non
     steps = _transforms(written)
     if name not in [_function_of(step) for step in steps]:
         steps = sorted([*steps, call], key=_place_of)
-        draft.change(DATA, replace_statement, "train_transform", f"return {written}", _composed(steps))
+        draft.change(DATA, set_returned, "train_transform", f"v2.Compose([{', '.join(steps)}])")
     draft.change(DATA, add_definition, definition, after=_DATA_DEFINITIONS[: _DATA_DEFINITIONS.index(name)])
 
 
-def wrap_loss(draft: Draft, opening: str, closing: str) -> None:
-    """Put a call around the loss that `build_loss` returns."""
-    written = returned(draft[LOSS], "build_loss")
-    draft.change(LOSS, replace_expression, "build_loss", written, f"{opening}{written}{closing}")
-
-
-def tell_loss_of_recipe(draft: Draft) -> None:
-    """Make the docstring of `build_loss` true again where it says that the recipe is not used."""
+def change_loss(draft: Draft, change: Callable[[str], str]) -> None:
+    """Change the expression that `build_loss` returns."""
+    draft.change(LOSS, set_returned, "build_loss", change(returned(draft[LOSS], "build_loss")))
+    # The docstring of the template says that the plain loss has no use for the recipe.
     untrue, true = "recipe: Not used by the plain cross entropy.", "recipe: Holds the settings of the loss."
     draft.change(LOSS, str.replace, untrue, true)
+
+
+def define_for_loss(draft: Draft, name: str, definition: str) -> None:
+    """Add one of `LOSS_DEFINITIONS` to the file of the loss."""
+    draft.change(LOSS, add_definition, definition, after=LOSS_DEFINITIONS[: LOSS_DEFINITIONS.index(name)])
 
 
 def _transforms(expression: str) -> list[str]:
@@ -136,13 +145,3 @@ def _place_of(step: str) -> int:
     """Return where a transform belongs; one that we do not know stays with the plain transform."""
     name = _function_of(step)
     return AUGMENTATIONS.index(name if name in AUGMENTATIONS else "evaluation_transform")
-
-
-def _composed(steps: Sequence[str]) -> str:
-    """Return the statement that composes transforms, laid out as the formatter would."""
-    listed = f"[{', '.join(steps)}]"
-    if len(f"    return v2.Compose({listed})") <= LINE_LENGTH:
-        return f"return v2.Compose({listed})"
-    if len(f"        {listed}") <= LINE_LENGTH:
-        return f"return v2.Compose(\n    {listed}\n)"
-    return "\n".join(["return v2.Compose(", "    [", *(f"        {step}," for step in steps), "    ]", ")"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import replace_statement
-from agents.playbook.seams import DATA, set_field
+from agents.playbook.seams import DATA, must_lack, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    must_lack(draft, "weight_power", "logit_adjustment")
     note = "0 shows images as they come, 1 all classes equally often"
     if set_field(draft, "sampling_power", settings["sampling_power"], note=note):
         plain = "return torch.randperm(len(labels), generator=generator)"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_argument, add_definition
-from agents.playbook.seams import LOSS, LOSS_DEFINITIONS, set_field, tell_loss_of_recipe
+from agents.playbook.editing import with_argument
+from agents.playbook.seams import change_loss, define_for_loss, must_lack, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -40,12 +40,12 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    must_lack(draft, "logit_adjustment", "sampling_power")
     note = "classes weigh in the loss by their frequency to the minus this"
     if set_field(draft, "weight_power", settings["weight_power"], note=note):
         argument = "weight=class_weights(class_counts, recipe.weight_power)"
-        draft.change(LOSS, add_argument, "build_loss", "nn.CrossEntropyLoss", argument)
-        draft.change(LOSS, add_definition, _WEIGHTS, after=LOSS_DEFINITIONS[: LOSS_DEFINITIONS.index("class_weights")])
-        tell_loss_of_recipe(draft)
+        change_loss(draft, lambda loss: with_argument(loss, "nn.CrossEntropyLoss", argument, first=True))
+        define_for_loss(draft, "class_weights", _WEIGHTS)
 
 
 TECHNIQUE = Technique(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_argument
+from agents.playbook.editing import returned, set_returned, with_argument
 from agents.playbook.seams import MODEL, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -30,7 +30,8 @@ def _apply(draft: Draft, settings: Settings) -> None:
     if set_field(
         draft, "dropout", settings["dropout"], note="part of the features that is dropped before the head in training"
     ):
-        draft.change(MODEL, add_argument, "build_model", "timm.create_model", "drop_rate=recipe.dropout")
+        network = with_argument(returned(draft[MODEL], "build_model"), "timm.create_model", "drop_rate=recipe.dropout")
+        draft.change(MODEL, set_returned, "build_model", network)
 
 
 TECHNIQUE = Technique(

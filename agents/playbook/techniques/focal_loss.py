@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_definition, replace_expression
 from agents.playbook.imports import add_import
-from agents.playbook.seams import LOSS, LOSS_DEFINITIONS, set_field, tell_loss_of_recipe
+from agents.playbook.seams import LOSS, change_loss, define_for_loss, set_field
+from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -52,11 +52,17 @@ def _why(reading: Reading) -> str:
 def _apply(draft: Draft, settings: Settings) -> None:
     note = "how much less an image counts that is right and sure"
     if set_field(draft, "focal_gamma", settings["focal_gamma"], note=note):
-        draft.change(LOSS, replace_expression, "build_loss", "nn.CrossEntropyLoss()", "FocalLoss(recipe.focal_gamma)")
-        draft.change(LOSS, add_definition, _FOCAL, after=LOSS_DEFINITIONS[: LOSS_DEFINITIONS.index("FocalLoss")])
+        change_loss(draft, _with_focal_loss)
+        define_for_loss(draft, "FocalLoss", _FOCAL)
         draft.change(LOSS, add_import, "import torch")
         draft.change(LOSS, add_import, "from torch.nn import functional")
-        tell_loss_of_recipe(draft)
+
+
+def _with_focal_loss(loss: str) -> str:
+    plain = "nn.CrossEntropyLoss()"
+    if loss.count(plain) != 1:
+        raise SeamMissing("the loss is not the plain cross entropy")
+    return loss.replace(plain, "FocalLoss(recipe.focal_gamma)")
 
 
 TECHNIQUE = Technique(

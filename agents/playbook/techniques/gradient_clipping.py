@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import insert_before
+from agents.playbook.editing import has_expression, insert_before
 from agents.playbook.seams import TRAIN
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -24,7 +24,8 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, _: Settings) -> None:
-    draft.change(TRAIN, insert_before, "train_step", "optimizer.step()", _CLIP)
+    if not has_expression(draft[TRAIN], "train_step", _CLIP):
+        draft.change(TRAIN, insert_before, "train_step", "optimizer.step()", _CLIP)
 
 
 TECHNIQUE = Technique(

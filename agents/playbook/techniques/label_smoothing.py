@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_argument
-from agents.playbook.seams import LOSS, set_field, tell_loss_of_recipe
+from agents.playbook.editing import with_argument
+from agents.playbook.seams import change_loss, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def _apply(draft: Draft, settings: Settings) -> None:
     note = "part of each target that is spread over all classes"
     if set_field(draft, "label_smoothing", settings["label_smoothing"], note=note):
         argument = "label_smoothing=recipe.label_smoothing"
-        draft.change(LOSS, add_argument, "build_loss", "nn.CrossEntropyLoss", argument)
-        tell_loss_of_recipe(draft)
+        change_loss(draft, lambda loss: with_argument(loss, "nn.CrossEntropyLoss", argument))
 
 
 TECHNIQUE = Technique(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_definition
-from agents.playbook.seams import LOSS, LOSS_DEFINITIONS, set_field, tell_loss_of_recipe, wrap_loss
+from agents.playbook.seams import change_loss, define_for_loss, must_lack, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -51,12 +50,11 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    must_lack(draft, "weight_power", "sampling_power")
     note = "how much of the class frequencies is added to the logits in training"
     if set_field(draft, "logit_adjustment", settings["logit_adjustment"], note=note):
-        wrap_loss(draft, "LogitAdjusted(", ", class_counts, recipe.logit_adjustment)")
-        behind = LOSS_DEFINITIONS[: LOSS_DEFINITIONS.index("LogitAdjusted")]
-        draft.change(LOSS, add_definition, _ADJUSTED, after=behind)
-        tell_loss_of_recipe(draft)
+        change_loss(draft, "LogitAdjusted({}, class_counts, recipe.logit_adjustment)".format)
+        define_for_loss(draft, "LogitAdjusted", _ADJUSTED)
 
 
 TECHNIQUE = Technique(

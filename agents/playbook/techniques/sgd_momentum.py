@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import replace_statement
+from agents.playbook.editing import has_expression, replace_statement
 from agents.playbook.seams import TRAIN, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -39,7 +39,8 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    draft.change(TRAIN, replace_statement, "build_optimizer", _ADAMW, _SGD)
+    if not has_expression(draft[TRAIN], "build_optimizer", "torch.optim.SGD"):
+        draft.change(TRAIN, replace_statement, "build_optimizer", _ADAMW, _SGD)
     set_field(draft, "learning_rate", settings["learning_rate"])
     set_field(draft, "weight_decay", settings["weight_decay"])
 

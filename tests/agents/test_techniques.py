@@ -1,0 +1,231 @@
+"""Every technique as an edit of the real template: alone, stacked in any order, and really trained."""
+
+import ast
+import csv
+import itertools
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from agents.playbook.catalogue import BY_NAME, TECHNIQUES
+from agents.playbook.editing import Draft
+from agents.playbook.reading import Reading
+from agents.playbook.seams import set_field
+from agents.playbook.syntax import SeamMissing
+
+TEMPLATE = Path(__file__).resolve().parents[2] / "model_templates" / "classification"
+SOURCE = {path.name: path.read_text() for path in sorted(TEMPLATE.iterdir()) if path.suffix in {".py", ".toml"}}
+LOCKED = ("contract.py", "template.toml")
+READING = Reading(
+    orientation="any", orientation_word="dermoscopy", metric="auroc", metric_kind="ranking", score=0.9,
+    class_images=(("mel", 780), ("nv", 4700)), train_images=5480, epochs=12.0, loss_first=0.6, loss_last=0.3,
+    images_per_second=400.0, train_seconds=90.0, used_seconds=40.0, predict_seconds=2.0, fit=0.0, backbone="resnet10t",
+    image_size=64, batch_size=64, learning_rate=1e-3, weight_decay=0.01, planned_epochs=30, source_pixels=150,
+    pretrained=False, device="cpu", weights=None, kept=frozenset(),
+)  # fmt: skip
+RUNGS = [(technique, rung) for technique in TECHNIQUES for rung in technique.ladder(READING)]
+
+
+def edited(source, technique, settings):
+    draft = Draft(source, locked=LOCKED)
+    technique.apply(draft, settings)
+    return {**source, **draft.changed()}
+
+
+def stacked(seed, source=SOURCE, length=8):
+    """Return the code after random techniques in a random order, those left out that do not fit, and their names."""
+    chance, names = random.Random(seed), []
+    for technique, rung in chance.sample(RUNGS, length):
+        try:
+            source = edited(source, technique, rung.settings)
+        except SeamMissing:
+            continue
+        names.append((technique, rung))
+    return source, names
+
+
+def write(source, folder):
+    folder.mkdir(parents=True)
+    for name, text in source.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def complaints(folder):
+    """Return what ruff has to say on basic errors, imports and layout of all the folders in a folder."""
+    basic = ["check", "--isolated", "--no-cache", "-q", "--line-length", "120", "--select", "F,E9,I,PLE,B006,B023"]
+    sources = ["--config", f"src={json.dumps([str(path) for path in sorted(folder.iterdir())])}"]
+    layout = ["format", "--isolated", "--no-cache", "--diff", "-q", "--line-length", "120"]
+    runs = [
+        subprocess.run([sys.executable, "-m", "ruff", *words, str(folder)], capture_output=True, text=True, check=False)
+        for words in ([*basic, *sources], layout)
+    ]
+    return "".join(run.stdout + run.stderr for run in runs)
+
+
+def repeated(source):
+    """Return imports, recipe fields and definitions that a codebase holds twice."""
+    found = []
+    for name, text in source.items():
+        if name.endswith(".py"):
+            tree = ast.parse(text)
+            names = [item.name for item in tree.body if isinstance(item, ast.FunctionDef | ast.ClassDef)]
+            for node in ast.walk(tree):
+                if isinstance(node, ast.Import | ast.ImportFrom):
+                    names += [alias.asname or alias.name for alias in node.names]
+                if isinstance(node, ast.ClassDef) and node.name == "Recipe":
+                    names += [f"Recipe.{item.target.id}" for item in node.body if isinstance(item, ast.AnnAssign)]
+            found += [f"{name}: {item}" for item in set(names) if names.count(item) > 1]
+    return found
+
+
+def test_every_technique_changes_few_lines_into_clean_code(tmp_path):
+    for number, (technique, rung) in enumerate(RUNGS):
+        source = edited(SOURCE, technique, rung.settings)
+        changed = {name for name in source if source[name] != SOURCE[name]}
+        old = {line for name in changed for line in SOURCE[name].splitlines()}
+        new = [line for name in changed for line in source[name].splitlines() if line not in old]
+        assert 1 <= len(new) <= 25, rung.title
+        assert not changed & set(LOCKED)
+        write(source, tmp_path / f"{number:02}_{technique.name}")
+    assert complaints(tmp_path) == ""
+
+
+def test_any_stack_in_any_order_is_clean_code_without_repetition(tmp_path):
+    depths = []
+    for seed in range(25):
+        source, names = stacked(seed)
+        depths.append(len(names))
+        assert repeated(source) == []
+        write(source, tmp_path / f"{seed:02}")
+    assert complaints(tmp_path) == ""
+    assert sum(depths) / len(depths) > 6, "most techniques fit on top of others"
+
+
+def test_the_order_of_edits_does_not_matter():
+    for seed in range(25):
+        source, names = stacked(seed, length=5)
+        fields = [key for _, rung in names for key in rung.settings]
+        if len(fields) == len(set(fields)) and "gradient_clipping" not in {t.name for t, _ in names}:
+            again = SOURCE
+            for technique, rung in reversed(names):
+                again = edited(again, technique, rung.settings)
+            assert again == source, [rung.title for _, rung in names]
+
+
+def test_a_stronger_form_replaces_the_weaker_one():
+    for technique in TECHNIQUES:
+        rungs = technique.ladder(READING)
+        for weak, strong in itertools.pairwise(rungs):
+            climbed = edited(edited(SOURCE, technique, weak.settings), technique, strong.settings)
+            assert climbed == edited(SOURCE, technique, strong.settings), strong.title
+
+
+def test_the_same_edit_twice_changes_nothing():
+    for technique, rung in RUNGS:
+        once = edited(SOURCE, technique, rung.settings)
+        assert edited(once, technique, rung.settings) == once, rung.title
+
+
+def test_rewritten_code_is_left_alone_with_a_reason():
+    rewritten = {
+        name: "def main() -> None:\n    pass\n" if name.endswith(".py") and name not in LOCKED else text
+        for name, text in SOURCE.items()
+    }
+    for technique, rung in RUNGS:
+        with pytest.raises(SeamMissing, match=r"\w+"):
+            edited(rewritten, technique, rung.settings)
+
+
+def test_a_missing_or_unreadable_file_is_a_reason_too():
+    cosine = BY_NAME["cosine_schedule"]
+    settings = cosine.ladder(READING)[0].settings
+    with pytest.raises(SeamMissing, match=r"there is no recipe\.py"):
+        edited({name: text for name, text in SOURCE.items() if name != "recipe.py"}, cosine, settings)
+    with pytest.raises(SeamMissing, match="does not parse"):
+        edited({**SOURCE, "recipe.py": "class Recipe(:\n"}, cosine, settings)
+
+
+def test_every_technique_says_what_it_is_and_on_what_it_rests():
+    assert len(BY_NAME) == len(TECHNIQUES) >= 20
+    for technique in TECHNIQUES:
+        assert technique.why(READING).endswith(".")
+        assert technique.expected.endswith(".")
+        assert any(character.isdigit() for character in technique.source), "a source has a year"
+        assert set(technique.gains) == {"ranking", "decision", "calibration"}
+        assert technique.opposite == "" or BY_NAME[technique.opposite].opposite == technique.name
+
+
+@pytest.fixture(scope="module")
+def tiny_data(tmp_path_factory):
+    """Twenty-four small pictures of two classes, as train and as predict sees them."""
+    folder, chance = tmp_path_factory.mktemp("data"), random.Random(0)
+    (folder / "images").mkdir()
+    rows = []
+    for number in range(24):
+        label = "mel" if number % 4 == 0 else "nv"
+        colour = (120 if label == "mel" else 200, chance.randrange(255), chance.randrange(255))
+        Image.new("RGB", (48, 40), colour).save(folder / "images" / f"{number:02}.png")
+        rows.append([f"{number:02}.png", label, number])
+    for name, header, width in (("train.csv", ["image", "label", "group"], 3), ("images.csv", ["image"], 1)):
+        with (folder / name).open("w", newline="") as file:
+            csv.writer(file).writerows([header, *(row[:width] for row in rows)])
+    task = {"classes": ["nv", "mel"], "positive": "mel", "priorities": ["mel"], "labels": {"nv": 18, "mel": 6}}
+    (folder / "task.json").write_text(json.dumps(task))
+    return folder
+
+
+def train_and_predict(source, data, folder):
+    """Run the codebase as the harness does, and return its predictions."""
+    code = write(source, folder / "code")
+    for name in ("out", "cache"):
+        (folder / name).mkdir()
+    environment = {
+        **os.environ, "ROUNDS_CODE": str(code), "ROUNDS_DATA": str(data), "ROUNDS_OUT": str(folder / "out"),
+        "ROUNDS_CACHE": str(folder / "cache"), "ROUNDS_BUDGET_SECONDS": "600", "ROUNDS_SEED": "0",
+        "ROUNDS_DEVICE": "cpu", "ROUNDS_MAX_CHECKPOINTS": "2", "ROUNDS_THREADS": "1",
+    }  # fmt: skip
+    for script in ("train.py", "predict.py"):
+        done = subprocess.run(
+            [sys.executable, script], cwd=code, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        environment["ROUNDS_CHECKPOINT"] = str(max((folder / "out" / "checkpoints").iterdir()))
+    with (folder / "out" / "predictions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def quick(source):
+    """Return the code with a recipe that ends after a few steps."""
+    draft = Draft(source)
+    for field, value in (("epochs", 3), ("batch_size", 8), ("image_size", 64)):
+        set_field(draft, field, value)
+    return {**source, **draft.changed()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("technique", TECHNIQUES, ids=lambda technique: technique.name)
+def test_a_technique_alone_trains_and_predicts(technique, tiny_data, tmp_path):
+    source = edited(SOURCE, technique, technique.ladder(READING)[-1].settings)
+    check_predictions(train_and_predict(quick(source), tiny_data, tmp_path))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_a_random_stack_trains_and_predicts(seed, tiny_data, tmp_path):
+    source, names = stacked(seed, length=12)
+    assert len(names) > 6
+    check_predictions(train_and_predict(quick(source), tiny_data, tmp_path))
+
+
+def check_predictions(rows):
+    assert len(rows) == 24
+    for row in rows:
+        assert abs(float(row["nv"]) + float(row["mel"]) - 1) < 1e-3
+    assert len({row["mel"] for row in rows}) > 1
