@@ -29,3 +29,5 @@ done
     $platforms --platform "manylinux2014_$(uname -m)" --dest "$context/wheels" --requirement "$here/requirements.txt"
 docker build --network none --build-arg "BASE=$base" --build-arg PIP_NO_INDEX=1 --label "rounds.made-from=$made_from" \
     --tag "$name" "$context"
+# The stage that held the wheels (several GB) was needed once.
+docker image prune --force --filter label=rounds.stage=build >/dev/null

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from tasks.domain.errors import SandboxMissing
 from tasks.domain.sandboxing import Limits
 from tasks.sandbox.ownership import lent, user_for_job
+from tasks.sandbox.seccomp import filter_descriptor
 from tasks.sandbox.supervision import LAUNCHER, launch_command, supervise
 from tasks.sandbox.surroundings import check_binds, environment_of
 
@@ -35,6 +36,9 @@ TEMPORARY_BYTES = 2**30
 SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 CONFIGURATION = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/localtime")
 GPU_DEVICES = ("nvidiactl", "nvidia-uvm", "nvidia-uvm-tools", "nvidia-modeset", "nvidia-caps")
+
+
+NAMESPACES = ("--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try")
 
 
 class BubblewrapSandbox:
@@ -64,44 +68,29 @@ class BubblewrapSandbox:
         places = {bind.name: f"/rounds/{bind.name.lower()}" for bind in job.binds}
         path = f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
         environment = environment_of(job, places=places, home="/tmp", path=path)  # noqa: S108 - its own /tmp
-        command = [*self._walls(job.limits, user), *_mounts(job, places), "--remount-ro", "/", "--"]
-        command += self._launch(job.command, job.limits, user)
-        with lent(job, user):
-            return supervise(command, job, environment=environment, on_line=on_line)
+        walls = [*self._walls(job.limits, user), *_mounts(job, places), "--remount-ro", "/"]
+        launch = self._launch(job.command, job.limits, user)
+        filter_fd = filter_descriptor()
+        command = [*walls, "--seccomp", str(filter_fd), "--", *launch]
+        try:
+            with lent(job, user):
+                return supervise(command, job, environment=environment, on_line=on_line, pass_fds=(filter_fd,))
+        finally:
+            os.close(filter_fd)
 
     def _walls(self, limits: Limits, user: int) -> list[str]:
         """Return the part of the command line that is the same for all jobs."""
-        walls = [
-            self._bwrap,
-            "--unshare-ipc",
-            "--unshare-pid",
-            "--unshare-net",
-            "--unshare-uts",
-            "--unshare-cgroup-try",
-        ]
-        walls += ["--hostname", "rounds", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+        walls = [self._bwrap, *NAMESPACES, "--hostname", "rounds", "--die-with-parent", "--new-session"]
         if user == os.geteuid():
-            walls += ["--unshare-user", "--disable-userns"]
+            walls += ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
         else:  # as root: the launcher changes to the job's user, which takes these two away again
-            walls += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        walls += ["--ro-bind", "/usr", "/usr"]
-        for name in SYSTEM:
-            folder = Path(name)
-            if folder.is_symlink():
-                walls += ["--symlink", os.fspath(folder.readlink()), name]
-            elif folder.is_dir():
-                walls += ["--ro-bind", name, name]
-        for folder in interpreter_folders():
-            for parent in [*folder.parents][-2::-1]:  # bwrap itself would make them for the owner only
-                walls += ["--perms", "0755", "--dir", os.fspath(parent)]
-            walls += ["--ro-bind", os.fspath(folder), os.fspath(folder)]
-        for name in CONFIGURATION:
-            walls += ["--ro-bind-try", name, name]
-        walls += ["--proc", "/proc", "--dev", "/dev"]
+            walls += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        walls += _programs()
+        walls += ["--proc", "/proc", "--dev", "/dev", *_gpu_devices(limits)]
         walls += ["--size", str(limits.shared_memory_bytes), "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
         walls += ["--size", str(TEMPORARY_BYTES), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
         walls += ["--perms", "0755", "--dir", "/rounds", "--ro-bind", os.fspath(LAUNCHER), LAUNCHER_INSIDE]
-        return walls + _gpu_devices(limits)
+        return [*walls, "--remount-ro", "/dev"]
 
     def _launch(self, command: tuple[str, ...], limits: Limits, user: int) -> list[str]:
         if user == os.geteuid():
@@ -129,6 +118,25 @@ def interpreter_folders() -> list[Path]:
     found = {Path(prefix).resolve() for prefix in (sys.prefix, sys.base_prefix, sys.exec_prefix)}
     found |= {Path(prefix) for prefix in (sys.prefix, sys.base_prefix)}
     return sorted(folder for folder in found if not folder.is_relative_to("/usr"))
+
+
+def _programs() -> list[str]:
+    """Return the arguments that show the system's and our interpreter's programs and libraries, read-only."""
+    shown = ["--ro-bind", "/usr", "/usr"]
+    for name in SYSTEM:
+        folder = Path(name)
+        if folder.is_symlink():
+            shown += ["--symlink", os.fspath(folder.readlink()), name]
+        elif folder.is_dir():
+            shown += ["--ro-bind", name, name]
+    for folder in interpreter_folders():
+        for parent in [*folder.parents][-2::-1]:  # bwrap itself would make them for the owner only
+            shown += ["--perms", "0755", "--dir", os.fspath(parent)]
+        shown += ["--ro-bind", os.fspath(folder), os.fspath(folder)]
+    shown += ["--perms", "0755", "--dir", "/etc"]
+    for name in CONFIGURATION:
+        shown += ["--ro-bind-try", name, name]
+    return shown
 
 
 def _mounts(job: Job, places: dict[str, str]) -> list[str]:
