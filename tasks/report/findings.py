@@ -9,7 +9,7 @@ from tasks.domain.round import Verdict
 from tasks.report.headline import SIGNIFICANCE
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
-from tasks.report.wording import count, interval, metric_words, number, p_equation, signed
+from tasks.report.wording import count, in_sentence, interval, metric_words, number, p_equation, signed
 from tasks.report.yardstick import yardstick
 from tasks.scoring.name import higher_is_better
 
@@ -40,16 +40,20 @@ def _primary(record: StudyRecord, evaluation: Evaluation) -> Iterator[Statement]
     name, comparison = evaluation.primary, evaluation.metrics[evaluation.primary]
     words, source = metric_words(name, record.spec), f"evaluation.json, metrics, {evaluation.primary}"
     if math.isnan(comparison.final.value):
-        yield Statement(f"Nothing about the primary metric ({words}): it is undefined on this sample.", source)
+        yield Statement(
+            f"Nothing about the primary metric ({in_sentence(words)}): it is undefined on this sample.", source
+        )
         return
     yield Statement(
         f"{words} of the final model: {number(comparison.final.value)} ({interval(comparison.final)}).", source
     )
     if _significant(comparison, comparison.difference.p):
-        yield Statement(f"Final against initial: {words} {_change(name, comparison, comparison.difference.p)}.", source)
+        yield Statement(
+            f"Final against initial: {in_sentence(words)} {_change(name, comparison, comparison.difference.p)}.", source
+        )
     else:
         yield Statement(
-            f"No difference between final and initial model in {words}: {signed(comparison.difference.value)} "
+            f"No difference between final and initial model in {in_sentence(words)}: {signed(comparison.difference.value)} "
             f"({interval(comparison.difference, sign=True)}), {p_equation(comparison.difference.p)}.",
             source,
         )

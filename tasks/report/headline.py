@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from tasks.report.statement import Statement
 from tasks.report.wording import (
+    chance_range,
     class_words,
     count,
     group_noun,
+    in_sentence,
     interval,
     metric_words,
     number,
@@ -75,13 +77,13 @@ def _sealed(record: StudyRecord) -> tuple[Statement, ...]:
     final = record.final
     if final is None:
         return (sealed,)
-    primary = metric_words(record.protocol.primary, record.spec)
+    primary = in_sentence(metric_words(record.protocol.primary, record.spec))
     best = f"So far the best round is round {final.number} ({final.hypothesis.title}): {primary} {number(final.score)} in validation."
     return sealed, Statement(best, f"rounds/{final.number:02d}/round.json")
 
 
 def _title(record: StudyRecord, evaluation: Evaluation) -> str:
-    primary, final = metric_words(evaluation.primary, record.spec), record.final
+    primary, final = in_sentence(metric_words(evaluation.primary, record.spec)), record.final
     value = evaluation.metrics[evaluation.primary].final.value
     reached = f"The final model reached {primary} {number(value)} on {group_noun(record.profile)}s it had never seen"
     if final is not None and final.number == 0:
@@ -101,7 +103,7 @@ def _how_good(record: StudyRecord, evaluation: Evaluation) -> Statement:
     noun, source = group_noun(record.profile), f"evaluation.json, metrics, {evaluation.primary}, final"
     sample = count(evaluation.n_groups, noun)
     sample += f" ({count(evaluation.n, 'image')})" if noun != "image" else ""
-    words = metric_words(name, record.spec)
+    words = in_sentence(metric_words(name, record.spec))
     if math.isnan(estimate.value):
         reason = why_undefined(name, evaluation.metrics[name].warnings, evaluation.class_counts)
         return Statement(f"On {sample} that it had never seen, its {words} is undefined ({reason}).", source)
@@ -161,9 +163,9 @@ def _at_the_threshold(record: StudyRecord, evaluation: Evaluation) -> list[State
         return []
     text = (
         f"At its frozen threshold it found {round(found.value * positives):,} of {positives:,} images of "
-        f"{class_words(name, record.spec)} ({percent(found.value)}; 95% interval {percent(found.low)} to {percent(found.high)}) "
+        f"{class_words(name, record.spec)} ({percent(found.value)}; 95% interval {chance_range(found)}) "
         f"and rightly cleared {round(cleared.value * negatives):,} of {negatives:,} others "
-        f"({percent(cleared.value)}; {percent(cleared.low)} to {percent(cleared.high)})."
+        f"({percent(cleared.value)}; {chance_range(cleared)})."
     )
     return [Statement(text, f"evaluation.json, metrics, sensitivity[{name}] and specificity[{name}]")]
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from tasks.report.record import StudyRecord
 
 _LINE_END = re.compile(r"\s*[\n\r\v\f\u2028\u2029]\s*")
+_MARKUP = re.compile(r"<(?=[A-Za-z/!?])|&(?=#?\w+;)|[\\|\[\]`*]")
+"""What markdown or HTML would read as markup; a plain `<`, as in `p < 0.001`, is none."""
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -74,5 +76,9 @@ def _plain(value: object) -> object:
 
 
 def _safe(text: str) -> Markup:
-    escaped = str(escape(_LINE_END.sub(" ", text))).replace("&#39;", "'").replace("&#34;", '"')
-    return Markup(re.sub(r"([\\|\[\]`*])", r"\\\1", escaped))  # noqa: S704 - escaped in the line above
+    one_line = _LINE_END.sub(" ", text)
+    return Markup(_MARKUP.sub(_escaped, one_line))  # noqa: S704 - escaped in this line
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return str(escape(found[0])) if found[0] in "<&" else f"\\{found[0]}"

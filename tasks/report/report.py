@@ -21,6 +21,7 @@ from tasks.report.limits import cannot_be_guaranteed
 from tasks.report.prose import prose
 from tasks.report.round_page import round_line, verdict_words
 from tasks.report.wording import (
+    chance_range,
     class_words,
     count,
     group_noun,
@@ -119,12 +120,11 @@ def _cards(record: StudyRecord) -> list[dict[str, str]]:
             estimate = evaluation.metrics[name].final
             known = not math.isnan(estimate.value)
             words = f"{metric_words(name, record.spec)}, at the frozen threshold"
-            low, high = percent(estimate.low), percent(estimate.high)
             cards.append(
                 {
                     "name": words,
                     "value": percent(estimate.value),
-                    "range": _in_words(f"{low} to {high}") if known else "",
+                    "range": _in_words(chance_range(estimate)) if known else "",
                 }
             )
     return cards
@@ -150,6 +150,7 @@ def _tested(record: StudyRecord, evaluation: Evaluation) -> Mapping[str, object]
         "predictive": tables.predictive_rows(record, evaluation),
         "watched": class_words(watched, record.spec) if watched else "",
         "curves": [_curve_pair(curves, name, class_words(name, record.spec)) for name in drawn],
+        "decided": "at the frozen threshold" if len(record.spec.classes) == 2 else "for the most probable class",
         "confusion": [(which, tables.confusion_rows(record, model.confusion)) for which, model in curves.items()],
         "sample": ", ".join(
             f"{cases:,} {class_words(name, record.spec)}" for name, cases in evaluation.class_counts.items()

@@ -19,7 +19,7 @@ _FAMILIES = {
     "sensitivity": "Sensitivity",
     "specificity": "Specificity",
     "f1": "F1",
-    "f1_macro": "F1, mean over classes",
+    "f1_macro": "Mean F1",
     "balanced_accuracy": "Balanced accuracy",
     "accuracy": "Accuracy",
     "brier": "Brier score",
@@ -44,7 +44,12 @@ def metric_words(name: str, spec: Spec) -> str:
     words = _FAMILIES[metric.family].replace("%", f"{metric.percent}%")
     if metric.of:
         return f"{words} for {class_words(metric.of, spec)}"
-    return f"{words}, mean over classes" if metric.family == "auroc" and len(spec.classes) > 2 else words
+    return f"Mean {words}" if metric.family == "auroc" and len(spec.classes) > 2 else words
+
+
+def in_sentence(words: str) -> str:
+    """Return words as they stand within a sentence: 'Mean AUC' -> 'mean AUC', while 'AUC' stays."""
+    return words if words[:2].isupper() or words[1:2].isdigit() else words[:1].lower() + words[1:]
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -82,6 +87,14 @@ def interval(estimate: Estimate | Difference, digits: int = 3, *, sign: bool = F
         return "undefined"
     form = signed if sign else number
     return f"{form(estimate.low, digits)} to {form(estimate.high, digits)}"
+
+
+def chance_range(estimate: Estimate) -> str:
+    """Return the 95% interval of a proportion in percent: the exact one where it is known, else the bootstrap's."""
+    low, high = (
+        (estimate.low, estimate.high) if math.isnan(estimate.exact_low) else (estimate.exact_low, estimate.exact_high)
+    )
+    return f"{percent(low)} to {percent(high)}"
 
 
 def percent(value: float) -> str:

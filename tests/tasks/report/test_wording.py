@@ -47,7 +47,7 @@ def test_p_reads_as_an_equation():
         ("auroc[mel]", "AUC for melanoma"),
         ("sensitivity_at_specificity_80[mel]", "Sensitivity at 80% specificity for melanoma"),
         ("specificity_at_sensitivity_95[mel]", "Specificity at 95% sensitivity for melanoma"),
-        ("f1_macro", "F1, mean over classes"),
+        ("f1_macro", "Mean F1"),
         ("brier", "Brier score"),
     ],
 )
