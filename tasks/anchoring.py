@@ -12,13 +12,19 @@ What this does not protect against: someone who can write to the anchors folder 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
-from dataclasses import asdict, dataclass
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tasks.domain.errors import LedgerBroken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +69,25 @@ def anchor_at(ledger: Path, anchors: Path) -> Anchor | None:
     return known
 
 
-def write_anchor(anchor: Anchor, ledger: Path, anchors: Path) -> None:
-    """Replace the anchor of a ledger, in one step, and make it last."""
+def write_anchor(anchor: Anchor, ledger: Path, anchors: Path) -> Anchor:
+    """Replace the anchor of a ledger, in one step, make it last, and return it as written."""
     anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _replace(
-        anchors / f"{anchor.first}.json", json.dumps({**asdict(anchor), "path": _absolute(ledger)}, sort_keys=True)
-    )
+    anchor = replace(anchor, path=_absolute(ledger))
+    _replace(anchors / f"{anchor.first}.json", json.dumps(asdict(anchor), sort_keys=True))
     place = _place(ledger, anchors)
     if not place.exists() or place.read_text("ascii") != anchor.first:
         place.parent.mkdir(exist_ok=True, mode=0o700)
         _replace(place, anchor.first)
+    return anchor
+
+
+@contextmanager
+def anchoring(anchors: Path) -> Iterator[None]:
+    """Keep other writers of this machine out, such as those of a copy of the same study."""
+    anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (anchors / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _read(file: Path) -> Anchor | None:

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from tasks.chain import Entry
 from tasks.domain.errors import HoldoutAlreadyOpened, HoldoutChanged, StudyBlocked, StudyNotFound
 from tasks.domain.manifest import ATTRIBUTE, GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.image_copies import copy_images, in_opaque_order, opaque_groups, opaque_names, write_read_only
-from tasks.ledger import Entry, Session, exclusive, verify
+from tasks.ledger import Session, exclusive, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

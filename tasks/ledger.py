@@ -14,14 +14,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tasks.anchoring import Anchor, anchor_at, anchor_of, sync_folder, write_anchor
+from tasks.anchoring import Anchor, anchor_at, anchor_of, anchoring, sync_folder, write_anchor
+from tasks.chain import START, Entry, canonical, read, written
 from tasks.domain.errors import LedgerBroken
 
 if TYPE_CHECKING:
@@ -35,23 +35,6 @@ TORN = "torn_write_set_aside"
 CLOCK = "clock_went_back"
 ANCHORED_ANEW = "anchored_anew"
 EARLIER = "earlier_ledger_here"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One line of the ledger."""
-
-    number: int
-    """From 1."""
-    at: str
-    """UTC, ISO 8601, microseconds."""
-    actor: str
-    event: str
-    facts: dict[str, object]
-    previous: str
-    """Hash of the entry before; 64 zeros for the first."""
-    hash: str
-    """SHA-256 of the canonical JSON of all other fields."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +99,7 @@ def verify(study_ledger: Path, *, anchors: Path) -> Verification:
     with ExitStack() as stack:
         # Without the lock an entry under way would look torn; a study on read-only media has no writer.
         if os.access(study_ledger.parent, os.W_OK):
-            stack.enter_context(_locked(study_ledger, anchors))
+            stack.enter_context(_locked(study_ledger))
         return _verify(study_ledger, anchor_at(study_ledger, anchors), anchors)[0]
 
 
@@ -127,7 +110,7 @@ def exclusive(study_ledger: Path, *, anchors: Path, now: Callable[[], datetime] 
     Raises:
         LedgerBroken: The ledger as found is not what was written.
     """
-    with _locked(study_ledger, anchors):
+    with _locked(study_ledger):
         yield Session(study_ledger, anchors, now)
 
 
@@ -144,7 +127,7 @@ class Session:
         """Write one entry, after notes on whatever was found amiss; see `append`."""
         if actor.partition(":")[0] not in ACTORS:
             raise ValueError(f"actor is {actor!r}, but must be one of {', '.join(ACTORS)}, with a name after a colon")
-        _canonical(dict(facts))  # facts that cannot be written must fail before anything is
+        canonical(dict(facts))  # facts that cannot be written must fail before anything is
         if self._earlier:
             earlier, self._earlier = self._earlier, None
             self._write(EARLIER, "system", {"entries": earlier.count, "head": earlier.head})
@@ -161,9 +144,19 @@ class Session:
     def _adopt(self) -> None:
         if self._anchor is None and self.entries:
             first, head = self.entries[0].hash, self.entries[-1].hash
-            self._anchor = Anchor(first=first, count=len(self.entries), head=head)
-            write_anchor(self._anchor, self._ledger, self._anchors)
+            with anchoring(self._anchors):
+                self._check_alone()
+                self._anchor = write_anchor(
+                    Anchor(first=first, count=len(self.entries), head=head), self._ledger, self._anchors
+                )
             self._write(ANCHORED_ANEW, "system", {"entries": len(self.entries), "head": head})
+
+    def _check_alone(self) -> None:
+        """Our lock lies in the study; a copy of it has another one, but the same anchor."""
+        if self.entries and anchor_of(self.entries[0].hash, self._anchors) != self._anchor:
+            raise LedgerBroken(
+                "a copy of this study went on meanwhile; only one of the two can", row=len(self.entries) + 1
+            )
 
     def _set_torn_write_aside(self) -> None:
         aside = self._ledger.with_name("ledger.torn")
@@ -181,25 +174,24 @@ class Session:
             )
 
     def _write(self, event: str, actor: str, facts: Mapping[str, object]) -> Entry:
-        previous = self.entries[-1].hash if self.entries else "0" * 64
+        head = self.entries[-1].hash if self.entries else ""
         content = {
             "number": len(self.entries) + 1,
             "at": self._now().astimezone(UTC).isoformat(timespec="microseconds"),
             "actor": actor,
             "event": event,
             "facts": dict(facts),
-            "previous": previous,
+            "previous": head or START,
         }
-        line = _canonical({**content, "hash": hashlib.sha256(_canonical(content)).hexdigest()})
-        entry = Entry(**json.loads(line))
+        entry, line = written(content)
         known = self._anchor or Anchor(first=entry.hash, count=0, head="")
-        known = replace(
-            known, count=len(self.entries), head=self.entries[-1].hash if self.entries else "", announced=entry.hash
-        )
-        write_anchor(known, self._ledger, self._anchors)
-        _extend(self._ledger, line + b"\n")
-        self._anchor = replace(known, count=entry.number, head=entry.hash, announced="")
-        write_anchor(self._anchor, self._ledger, self._anchors)
+        known = replace(known, count=len(self.entries), head=head, announced=entry.hash)
+        with anchoring(self._anchors):
+            self._check_alone()
+            known = write_anchor(known, self._ledger, self._anchors)
+            _extend(self._ledger, line + b"\n")
+            known = replace(known, count=entry.number, head=entry.hash, announced="")
+            self._anchor = write_anchor(known, self._ledger, self._anchors)
         self.entries, self.anchored = (*self.entries, entry), True
         return entry
 
@@ -216,10 +208,12 @@ def _verify(ledger: Path, here: Anchor | None, anchors: Path) -> tuple[Verificat
     *lines, torn = content.split(b"\n")
     entries: list[Entry] = []
     for row, line in enumerate(lines, start=1):
-        entries.append(_entry(line, row, entries[-1].hash if entries else "0" * 64))
+        entries.append(read(line, row=row, previous=entries[-1].hash if entries else START))
     if not entries:
         if here is not None and here.count:
             raise LedgerBroken(f"the ledger is gone; {here.count} entries were written to it", row=1)
+        if (ledger.parent / "holdout").exists():
+            raise LedgerBroken("the ledger is gone; there is a holdout that it must know of", row=1)
         return Verification(entries=(), anchored=False, torn=torn), None
     known = anchor_of(entries[0].hash, anchors)
     if here is not None and here.first != entries[0].hash:
@@ -241,28 +235,6 @@ def _compare(entries: list[Entry], known: Anchor) -> None:
             raise LedgerBroken("was added by other means than Rounds", row=entry.number)
 
 
-def _entry(line: bytes, row: int, previous: str) -> Entry:
-    try:
-        content = json.loads(line)
-        entry = Entry(**content)
-        whole = _canonical(content)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise LedgerBroken("is not an entry", row=row) from error
-    expected = hashlib.sha256(_canonical({key: value for key, value in content.items() if key != "hash"})).hexdigest()
-    if line != whole or entry.hash != expected:
-        raise LedgerBroken("was edited: its content does not match its hash", row=row)
-    if entry.number != row or entry.previous != previous:
-        raise LedgerBroken("does not follow the entry before it: entries were removed, added or moved", row=row)
-    return entry
-
-
-def _canonical(content: object) -> bytes:
-    try:
-        return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
-    except TypeError as error:
-        raise ValueError(f"facts must be what JSON can hold: {error}") from error
-
-
 def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -282,11 +254,9 @@ def _extend(file: Path, content: bytes) -> None:
 
 
 @contextmanager
-def _locked(ledger: Path, anchors: Path) -> Iterator[None]:
-    """Keep other writers out: those of this study anywhere, and those of its copies on this machine."""
+def _locked(ledger: Path) -> Iterator[None]:
+    """Keep other writers of this study out."""
     ledger.parent.mkdir(parents=True, exist_ok=True)
-    anchors.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with ledger.with_name("ledger.lock").open("w") as study, (anchors / "lock").open("w") as machine:
-        fcntl.flock(study, fcntl.LOCK_EX)
-        fcntl.flock(machine, fcntl.LOCK_EX)
+    with ledger.with_name("ledger.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield

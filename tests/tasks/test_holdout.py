@@ -371,9 +371,18 @@ def test_a_lost_ledger_does_not_make_the_holdout_new(sealed):
 def test_a_holdout_that_came_without_its_ledger_is_not_sealed_anew(sealed, tmp_path):
     sealed.books["ledger"].unlink()
     sealed.books["anchors"] = tmp_path / "other machine"
-    with pytest.raises(HoldoutChanged, match="knows nothing of it"):
+    with pytest.raises(LedgerBroken, match="the ledger is gone"):
         sealed.seal()
+    with pytest.raises(LedgerBroken, match="the ledger is gone"):
+        sealed.entries()
     assert sealed.folder.exists()
+
+
+def test_a_holdout_that_the_ledger_does_not_know_is_not_replaced(study):
+    ledger.append(study.books["ledger"], "noted", actor="system", facts={}, anchors=study.books["anchors"])
+    study.folder.mkdir()
+    with pytest.raises(HoldoutChanged, match="knows nothing of it"):
+        study.seal()
 
 
 def test_a_study_made_anew_in_the_place_of_a_deleted_one_says_so(sealed):

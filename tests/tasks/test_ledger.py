@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import ledger
+from tasks import chain, ledger
 from tasks.anchoring import anchor_of, write_anchor
 from tasks.domain.errors import LedgerBroken
 
@@ -57,8 +57,9 @@ def rechained(entries):
             "number": number,
             "previous": previous,
         }
-        previous = ledger.hashlib.sha256(ledger._canonical(content)).hexdigest()
-        lines.append(ledger._canonical({**content, "hash": previous}))
+        written_entry, line = chain.written(content)
+        previous = written_entry.hash
+        lines.append(line)
     return lines
 
 
@@ -266,6 +267,16 @@ def test_of_two_copies_of_a_study_only_one_can_go_on(study, anchors):
         ledger.append(file, "holdout_opened", actor="system", facts={}, anchors=anchors)
 
 
+def test_of_two_copies_that_go_on_at_once_only_one_does(study, anchors):
+    file = written(study, anchors, 3)
+    shutil.copytree(study, study.with_name("copy"))
+    copy = study.with_name("copy") / "ledger.jsonl"
+    with ledger.exclusive(file, anchors=anchors) as one, ledger.exclusive(copy, anchors=anchors) as other:
+        one.append("holdout_opened", actor="system", facts={})
+        with pytest.raises(LedgerBroken, match="a copy of this study went on"):
+            other.append("holdout_opened", actor="system", facts={})
+
+
 def test_a_new_study_in_the_place_of_a_deleted_one_names_the_old_ledger(study, anchors):
     file = written(study, anchors, 3)
     head = ledger.verify(file, anchors=anchors).entries[-1].hash
@@ -387,7 +398,7 @@ def test_writers_at_once_lose_nothing(study, anchors):
 KILLED = """
 import sys
 from pathlib import Path
-from tasks import ledger
+from tasks import chain, ledger
 file, anchors = Path(sys.argv[1]), Path(sys.argv[2])
 number = int(sys.argv[3])
 print("up", flush=True)
