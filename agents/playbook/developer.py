@@ -1,7 +1,7 @@
 """The playbook's developer: picks the next published technique by what a round of it is worth, and learns from rounds.
 
-Every round it asks which single step, or which few steps of one theme, has the largest expected gain under the verdict
-rule, from prior gains, the state of training and all rounds so far. It is deterministic: the same briefing, the same edit.
+Every round it asks which step, or which few that belong together, brings the largest expected gain under the verdict rule,
+from prior gains, the state of training and all rounds so far. It is deterministic: the same briefing, the same edit.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ if TYPE_CHECKING:
 
 LEAST_WORTH = 0.0015
 """A round whose expected gain is a smaller part of the way to go is not worth its time."""
+TRIES_PER_ERA = 2
+"""Rejected rounds that a technique may take part in before another round was kept."""
 LARGEST_BUNDLE = 3
+MOST_EVIDENCE = 3
+"""Sentences on past rounds in a rationale, the latest ones."""
 ERAS_TO_REOPEN = 2
 """After so many kept rounds, a technique that hurt a little may be tried again: it meets another incumbent."""
 
@@ -113,7 +117,9 @@ class PlaybookDeveloper:
             yield Step(name, settings_key(rung.settings), era, rung.title)
 
     def _is_dropped(self, past: Sequence[tuple[Attempt, Step]], era: int) -> bool:
-        """Return whether a technique failed, or hurt on its own (a little: for the time being)."""
+        """Return whether a technique failed, or hurt on its own, or was tried often enough (for the time being)."""
+        if sum(not item.kept for item, step in past if step.era == era) >= TRIES_PER_ERA:
+            return True
         for item, step in past:
             if item.failed:
                 return True
@@ -125,22 +131,27 @@ class PlaybookDeveloper:
     def _bundles(
         self, steps: Sequence[Step], reading: Reading, attempts: Sequence[Attempt]
     ) -> Iterator[tuple[Step, ...]]:
-        """Yield single steps, few steps of one theme, and steps that each came close before."""
+        """Yield single steps, companions, and steps that each came close before."""
         close = {step.technique for item in attempts if item.nearly for step in item.steps}
         tried = {frozenset(item.steps) for item in attempts}
         for size in range(1, LARGEST_BUNDLE + 1):
             for bundle in itertools.combinations(steps, size):
-                names = [step.technique for step in bundle]
-                themes = {self._techniques[name].theme for name in names if name not in close}
-                if len(themes) > 1 and size > 1:
-                    continue
-                if len(set(names)) == size and frozenset(bundle) not in tried and self._go_together(bundle, reading):
+                pairs = itertools.combinations([step.technique for step in bundle], 2)
+                belong = all({one, other} <= close or other in self._companions(one) for one, other in pairs)
+                if belong and frozenset(bundle) not in tried and self._go_together(bundle, reading):
                     yield bundle
+
+    def _companions(self, name: str) -> frozenset[str]:
+        return self._techniques[name].companions
 
     def _go_together(self, bundle: Sequence[Step], reading: Reading) -> bool:
         names = {step.technique for step in bundle}
+        if len(names) < len(bundle):
+            return False
         settings = [key for step in bundle for key, _ in step.settings]
-        if len(settings) != len(set(settings)) or any(self._techniques[name].opposite in names for name in names):
+        if len(settings) != len(set(settings)) or any(
+            {self._techniques[name].opposite, self._techniques[name].overlaps} & names for name in names
+        ):
             return False
         return not any(
             self._techniques[name].unsuited(replace(reading, kept=reading.kept | (names - {name}))) for name in names
@@ -161,6 +172,8 @@ class PlaybookDeveloper:
         gain = technique.gains[reading.metric_kind]
         factor = 1 + max(0.0, reading.fit) * (technique.overfit - 1) + max(0.0, -reading.fit) * (technique.underfit - 1)
         mean = gain.mean * (factor if gain.mean > 0 else 1.0)
+        if (technique.rests_on and technique.rests_on not in reading.kept) or technique.overlaps in reading.kept:
+            mean /= 3
         return Gain(0.3 * mean, 0.6 * gain.spread) if again else Gain(mean, gain.spread)
 
     def _correlation(self, one: object, other: object) -> float:
@@ -192,22 +205,23 @@ class PlaybookDeveloper:
         steps = candidate.steps
         techniques = [self._techniques[step.technique] for step in steps]
         way = way_to_go(reading.score, higher_is_better=briefing.protocol.higher_is_better)
-        evidence = [technique.why(reading) for technique in techniques] + [
-            sentence for step in steps for sentence in self._evidence(step, attempts)
+        evidence = [technique.why(reading) for technique in techniques]
+        evidence += list(dict.fromkeys(said for step in steps for said in self._evidence(step, attempts)))[
+            -MOST_EVIDENCE:
         ]
         if len(steps) > 1:
             error = typical_error(tuple(attempts)) * way
             evidence.append(
-                f"They are tried together because they work on the same thing and each alone may stay below what "
-                f"validation can tell from noise (one standard error is about {error:.3f} {reading.metric})."
+                "They share a round because they belong together and each alone may stay below what validation can tell "
+                f"from noise (one standard error is about {error:.3f} {reading.metric})."
             )
         effect = " ".join(dict.fromkeys(technique.expected for technique in techniques))
         return Hypothesis(
-            title=" and ".join(step.title for step in steps),
+            title=_listed([step.title for step in steps]),
             technique="+".join(step.technique for step in steps),
             settings=_settings(steps),
             rationale=" ".join(evidence),
-            expected_effect=f"{effect} Believed gain: {candidate.gain * way:+.3f} {reading.metric}.",
+            expected_effect=f"{effect} Believed gain: {_amount(candidate.gain * way)} {reading.metric}.",
             source="; ".join(dict.fromkeys(technique.source for technique in techniques)),
         )
 
@@ -217,13 +231,21 @@ class PlaybookDeveloper:
         for item in attempts:
             names = {past.technique for past in item.steps}
             if step.technique in names and item.kept:
-                yield f"Round {item.number} kept '{item.title}' ({item.figures}), so a stronger form is next."
+                yield f"Round {item.number} kept '{item.title}' ({item.figures}); this goes a step further."
             elif step.technique in names and item.nearly:
                 yield f"Round {item.number} came close with '{item.title}' ({item.figures})."
             elif step.technique in names and not item.failed:
-                yield f"Round {item.number} lost with '{item.title}' ({item.figures}), on another incumbent."
+                yield f"Round {item.number} lost with '{item.title}' ({item.figures}), on other terms."
             elif opposite in names and item.alone and not item.kept and not item.failed:
                 yield f"Round {item.number} went the other way, '{item.title}', without success ({item.figures})."
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _amount(gain: float) -> str:
+    return f"{gain:+.3f}" if abs(gain) >= 0.0005 else "less than 0.001"
 
 
 def _settings(steps: Sequence[Step]) -> dict[str, float | str]:

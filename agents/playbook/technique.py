@@ -42,7 +42,7 @@ class Technique:
     name: str
     """Stable over rounds: 'focal_loss'."""
     theme: str
-    """What it works on; techniques of one theme may share a round: `augmentation`, `schedule`, ..."""
+    """What it works on: `augmentation`, `schedule`, `regularisation`, `imbalance` or `capacity`."""
     source: str
     """Publication."""
     expected: str
@@ -63,5 +63,11 @@ class Technique:
     """... and by this where it overfits; in between in proportion."""
     changes_loss: bool = False
     """True if training losses before and after cannot be compared."""
+    companions: frozenset[str] = frozenset()
+    """Techniques that belong with it, so that they may share a round (each names the other)."""
+    rests_on: str = ""
+    """A technique without which this one brings little: then the prior gain is a third."""
+    overlaps: str = ""
+    """A technique that brings most of the same: once it is kept, the prior gain is a third."""
     opposite: str = ""
     """A technique that is likely to help where this one hurts."""

@@ -61,6 +61,7 @@ TECHNIQUE = Technique(
     unsuited=lambda _: "",
     why=_why,
     apply=_apply,
+    companions=frozenset({"random_zoom"}),
     underfit=0.3,
     overfit=1.5,
 )

@@ -44,6 +44,7 @@ TECHNIQUE = Technique(
     unsuited=_unsuited,
     why=_why,
     apply=_apply,
+    companions=frozenset({"weight_decay"}),
     underfit=0.3,
     overfit=1.6,
 )

@@ -44,6 +44,7 @@ TECHNIQUE = Technique(
     unsuited=_unsuited,
     why=_why,
     apply=_apply,
+    companions=frozenset({"mixup"}),
     underfit=0.5,
     overfit=1.5,
     changes_loss=True,

@@ -54,13 +54,15 @@ HIGHER = Technique(
     theme="schedule",
     source=_SOURCE,
     expected="A lower training loss after as many steps, or at once a worse one if the rate is too high.",
-    gains={"ranking": Gain(0.03, 0.06), "decision": Gain(0.03, 0.06), "calibration": Gain(0.02, 0.06)},
+    gains={"ranking": Gain(0.03, 0.05), "decision": Gain(0.03, 0.05), "calibration": Gain(0.02, 0.06)},
     ladder=_ladder((2.0,)),
     unsuited=_higher_unsuited,
     why=_why_higher,
     apply=_apply,
     underfit=1.5,
     overfit=0.6,
+    companions=frozenset({"cosine_schedule", "flips_and_turns"}),
+    rests_on="cosine_schedule",
     opposite="lower_learning_rate",
 )
 LOWER = Technique(

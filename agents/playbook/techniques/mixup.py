@@ -51,6 +51,7 @@ TECHNIQUE = Technique(
     unsuited=_unsuited,
     why=_why,
     apply=_apply,
+    companions=frozenset({"label_smoothing"}),
     underfit=0.2,
     overfit=1.8,
     changes_loss=True,

@@ -61,6 +61,7 @@ TECHNIQUE = Technique(
     unsuited=lambda _: "",
     why=_why,
     apply=_apply,
+    companions=frozenset({"colour_jitter"}),
     underfit=0.2,
     overfit=1.6,
 )

@@ -61,4 +61,5 @@ TECHNIQUE = Technique(
     unsuited=lambda reading: "a run of so few steps has nothing to average" if reading.steps < 150 else "",
     why=_why,
     apply=_apply,
+    overlaps="cosine_schedule",
 )

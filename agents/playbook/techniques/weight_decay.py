@@ -37,6 +37,7 @@ TECHNIQUE = Technique(
     unsuited=lambda _: "",
     why=_why,
     apply=_apply,
+    companions=frozenset({"dropout"}),
     underfit=0.5,
     overfit=1.5,
 )
