@@ -66,7 +66,10 @@ def epoch_order(labels: Tensor, recipe: Recipe, generator: torch.Generator) -> T
 def evaluation_batches(files: Sequence[Path], recipe: Recipe, threads: int) -> Iterator[Tensor]:
     """Yield the images as batches of bytes (B, 3, S, S), in order."""
     for start in range(0, len(files), recipe.batch_size):
-        yield torch.from_numpy(decode_all(files[start : start + recipe.batch_size], recipe.image_size, threads))
+        batch = files[start : start + recipe.batch_size]
+        images = np.empty((len(batch), 3, recipe.image_size, recipe.image_size), dtype=np.uint8)
+        decode_into(images, batch, threads)
+        yield torch.from_numpy(images)
 
 
 def decode_once(files: Sequence[Path], size: int, cache: Path, threads: int) -> Tensor:
@@ -78,22 +81,22 @@ def decode_once(files: Sequence[Path], size: int, cache: Path, threads: int) -> 
     if not decoded.is_file():
         started = time.monotonic()
         unfinished = decoded.with_suffix(f".{os.getpid()}.tmp")
-        with unfinished.open("wb") as file:
-            np.save(file, decode_all(files, size, threads))
+        images = np.lib.format.open_memmap(unfinished, "w+", np.uint8, (len(files), 3, size, size))
+        decode_into(images, files, threads)
+        images.flush()
         unfinished.replace(decoded)
         print(f"decoded {len(files)} images to {size} x {size} pixels in {time.monotonic() - started:.1f} s")
     return torch.from_numpy(np.load(decoded, mmap_mode="c"))
 
 
-def decode_all(files: Sequence[Path], size: int, threads: int) -> np.ndarray:
-    images = np.empty((len(files), 3, size, size), dtype=np.uint8)
+def decode_into(images: np.ndarray, files: Sequence[Path], threads: int) -> None:
+    """Fill an array of bytes (N, 3, S, S) with the decoded files."""
 
-    def decode_into(position: int) -> None:
-        images[position] = decode_image(files[position], size)
+    def decode(position: int) -> None:
+        images[position] = decode_image(files[position], images.shape[-1])
 
     with ThreadPoolExecutor(threads) as pool:  # Pillow lets go of the interpreter's lock while it decodes and resizes
-        list(pool.map(decode_into, range(len(files))))
-    return images
+        list(pool.map(decode, range(len(files))))
 
 
 def decode_image(file: Path, size: int) -> np.ndarray:

@@ -68,7 +68,7 @@ def test_a_flat_sixteen_bit_image_is_black_and_no_error(template, tmp_path):
 def test_a_broken_image_is_an_error_that_names_the_file(template, tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nand then nothing")
     with pytest.raises(ValueError, match=r"broken\.png cannot be read as an image"):
-        template.data.decode_all([tmp_path / "broken.png"], 16, threads=2)
+        template.data.decode_into(np.empty((1, 3, 16, 16), np.uint8), [tmp_path / "broken.png"], threads=2)
 
 
 def test_images_are_decoded_once_a_size_and_again_when_the_list_changes(template, tmp_path, capsys):
