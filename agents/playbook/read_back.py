@@ -98,7 +98,7 @@ def _plain_class(name: str, spec: Spec) -> str:
 def _built(spec: Spec, profile: Profile) -> Iterator[str]:
     images = {item.label: item.images for item in profile.labels}
     shown = quoting.listed([quoting.plain(item.description) for item in spec.classes])
-    kind = "says how likely an image shows" if spec.positive else "says how likely each of these is:"
+    kind = "says how likely it shows" if spec.positive else "says how likely each of these is:"
     yield f"A model that looks at one image and {kind} {_plain_class(spec.positive, spec) if spec.positive else shown}."
     for item in spec.classes:
         yield f"{quoting.plain(item.description)} (`{item.name}`): {_images_of(item, images)}."

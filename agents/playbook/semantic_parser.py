@@ -17,7 +17,7 @@ from agents.playbook.intent.feasibility import ask_about_contradictions, ask_abo
 from agents.playbook.intent.guards import read_exclusions, read_guards
 from agents.playbook.intent.judging import decide_judging
 from agents.playbook.intent.leaning import read_leaning
-from agents.playbook.intent.leftovers import ask_about_leftovers
+from agents.playbook.intent.leftovers import ask_about_leftovers, ask_about_mentions
 from agents.playbook.intent.lexicon import load_lexicon
 from agents.playbook.intent.naming import name_classes
 from agents.playbook.intent.operating import read_numbers
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.leaning import Leaning
     from agents.playbook.intent.naming import Named
     from tasks.domain.profile import Profile
+    from tasks.domain.spec import Question
 
 
 class PlaybookSemanticParser:
@@ -44,7 +45,7 @@ class PlaybookSemanticParser:
         if reason:
             return ParsedRequest(spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason)
         spec = _spec(reading)
-        questions = tuple(sorted(reading.questions, key=lambda question: not question.blocking))
+        questions = _ordered(reading.questions)
         if spec is None or any(question.blocking for question in questions):
             return ParsedRequest(
                 spec=None, read_back=read_back.of_questions(text, questions, profile), questions=questions
@@ -52,6 +53,13 @@ class PlaybookSemanticParser:
         return ParsedRequest(
             spec=spec, read_back=read_back.of_spec(text, spec, profile, questions), questions=questions
         )
+
+
+def _ordered(questions: list[Question]) -> tuple[Question, ...]:
+    """Put blocking questions first, and drop what one of them makes pointless."""
+    blocked = {question.field for question in questions if question.blocking} & {"operating_point", "classes"}
+    kept = [question for question in questions if question.blocking or question.field not in blocked]
+    return tuple(sorted(kept, key=lambda question: not question.blocking))
 
 
 def _read(text: str, profile: Profile) -> Reading:
@@ -85,6 +93,7 @@ def _spec(reading: Reading) -> Spec | None:
     ask_about_leftovers(reading)
     if named is None or judging is None:
         return None
+    ask_about_mentions(reading)
     ask_about_sample(reading, numbers, judging, named)
     return _assembled(reading, named, judging, leaning)
 

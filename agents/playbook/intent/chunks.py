@@ -34,6 +34,8 @@ class Unit:
     """Kind of the concept: `finding`, `umbrella`, `artefact`, `attribute`, `modality`; empty if there is none."""
     number: float | None = None
     share: float | None = None
+    concern: int = -1
+    """Concern of the concept, 3 dangerous to 0 nothing found; -1 if there is none."""
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -126,6 +128,7 @@ def _unit(
         tags=tags,
         meaning=meaning,
         kind=concept.kind if concept is not None else "",
+        concern=concept.concern if concept is not None else -1,
         number=number,
         share=share,
     )

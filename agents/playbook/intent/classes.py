@@ -12,9 +12,7 @@ from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_cod
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-TASK_TAGS = frozenset(
-    {"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "PERFECT", "APART", "TOGETHER"}
-)
+TASK_TAGS = frozenset({"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "APART", "TOGETHER"})
 
 
 @dataclass(slots=True)
@@ -41,14 +39,17 @@ def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict
     """Return the classes that a request sets, or None after a blocking question was asked."""
     asked = sum(question.blocking for question in reading.questions)
     sentences = _task_sentences(reading)
-    positions = [at for sentence in sentences for at in _candidates(reading, sentence)]
+    positions = _without_denied(reading, [at for sentence in sentences for at in _candidates(reading, sentence)])
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, _candidates(reading, sentence)):
             ask_about_absent(reading, wording)
     if sum(question.blocking for question in reading.questions) > asked:
         return None
-    for sentence in sentences:
+    telling = [
+        sentence for sentence in sentences if _candidates(reading, sentence) or _count(reading, sentence)
+    ] or sentences
+    for sentence in telling:
         reading.used.update(k for k in sentence if reading.units[k].tags & TASK_TAGS)
     choice = _from_sentences(reading, sentences, targets, excluded)
     if choice is None:
@@ -65,7 +66,9 @@ def _task_sentences(reading: Reading) -> list[range]:
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
         candidates = _candidates(reading, sentence)
         question = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
-        shown_on = any(reading.units[k].kind == "modality" for k in sentence)
+        shown_on = "BECAUSE" not in tags and any(reading.units[k].kind == "modality" for k in sentence)
+        if _is_denied(reading, sentence):
+            continue
         if (
             tags & TASK_TAGS
             or (candidates and (question or shown_on or "TASK_BUILD" in tags))
@@ -80,6 +83,16 @@ def _task_sentences(reading: Reading) -> list[range]:
         if bare:
             return [*bare, *found]
     return found or described
+
+
+def _is_denied(reading: Reading, sentence: range) -> bool:
+    """'Do not build a melanoma classifier' sets no task."""
+    verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
+    return (
+        bool(verbs)
+        and reading.denied(verbs[0], within=3)
+        and not any("VERSUS" in reading.units[k].tags for k in sentence)
+    )
 
 
 def _is_bare(reading: Reading, sentence: range) -> bool:
@@ -109,6 +122,12 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 
 def _candidates(reading: Reading, sentence: range) -> list[int]:
     return [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+
+
+def _without_denied(reading: Reading, positions: list[int]) -> list[int]:
+    """Drop what is named only to be told off: 'find melanoma, not moles' has moles among everything else."""
+    affirmed = [at for at in positions if not reading.denied(at) or "VERSUS" in reading.units[at - 1].tags]
+    return affirmed or positions
 
 
 def _count(reading: Reading, sentence: range) -> tuple[int, int, int] | None:
@@ -213,9 +232,15 @@ def _with_rest(
             "classes", "Nothing is left in the data to tell this from. What should it be told from?", blocking=True
         )
         return None
-    plain = reading.data.plain(left[0]) if len(left) == 1 else "everything else"
+    plain = _plain_rest(reading, left, groups)
     rest = Group(left, plain, [span] if span is not None else [], is_rest=True)
     return Choice([rest, *groups] if len(groups) == 1 else [*groups, rest], groups)
+
+
+def _plain_rest(reading: Reading, left: tuple[str, ...], groups: list[Group]) -> str:
+    if len(left) > 1:
+        return "everything else"
+    return f"no {groups[0].plain}" if reading.data.find(left[0]).answer == "absent" else reading.data.plain(left[0])
 
 
 def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded: tuple[str, ...]) -> Choice | None:
@@ -232,9 +257,7 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
         - set(excluded)
     )
     separate = (
-        tags & {"TASK_SPLIT", "TASK_SORT", "APART", "MULTI"}
-        or not tags & {"TASK_DETECT", "PERFECT"}
-        or _either(reading, sentences)
+        tags & {"TASK_SPLIT", "TASK_SORT", "APART", "MULTI"} or "TASK_DETECT" not in tags or _either(reading, sentences)
     )
     if "TOGETHER" in tags:
         return _with_rest(reading, [_merged(named)], excluded, None)
@@ -286,8 +309,8 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
             return None
         labels = [item.label for item in reading.data.labels if item.label not in excluded]
         reading.ask(
-            "classes", f"You name no diagnoses, so the model will tell apart all {len(labels)} labels of the data: "
-            f"{quoting.listed(quoting.code(label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes",
+            "classes", f"You name no diagnoses, so the model will tell apart {'both' if len(labels) == 2 else f'all {len(labels)}'} labels of the data: "
+            f"{quoting.listed(_shown(reading, label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes",
         )  # fmt: skip
         return _all_labels(reading, (sorting, sorting + 1), excluded)
     if spoken_for and not any("VAGUE" in unit.tags for unit in reading.units):
@@ -298,12 +321,35 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
 
 def _ask_for_classes(reading: Reading) -> None:
     labels = [item.label for item in reading.data.labels]
+    if len(labels) < 2:
+        reading.ask(
+            "classes",
+            "The data has fewer than two labels, so there is nothing to tell apart. Is this the right label column?",
+            blocking=True,
+        )
+        return
     shown = quoting.listed(quoting.code(label) for label in labels[:20])
+    concepts = reading.data.lexicon.concepts
+    grave = max(
+        reading.data.labels,
+        key=lambda item: -1 if item.denies or item.answer else concepts[item.concept].concern if item.concept else 1.5,
+    ).label
+    common = next(label for label in labels if label != grave)
     reading.ask(
-        "classes", f"What should the model tell apart? The labels of the data are {shown}. For example: \u201ctell {quoting.plain(labels[-1])} "
-        f"from {quoting.plain(labels[0])}\u201d, \u201c{quoting.plain(labels[-1])} or not\u201d, \u201csort into all {len(labels)} diagnoses\u201d."
-        if labels else "The data has no labels.", options=tuple(labels[:20]), blocking=True,
+        "classes", f"What should the model tell apart? The labels of the data are {shown}. For example: \u201ctell {quoting.plain(grave)} from "
+        f"{quoting.plain(common)}\u201d, \u201c{quoting.plain(grave)} or not\u201d, \u201csort into all {len(labels)} diagnoses\u201d.",
+        options=tuple(labels[:20]), blocking=True,
     )  # fmt: skip
+
+
+def _shown(reading: Reading, label: str) -> str:
+    """Return a label as code, with plain words where it is a bare number."""
+    plain = (
+        f" ({quoting.plain(reading.data.plain(label))})"
+        if label.strip().isdigit() and reading.data.find(label).concept
+        else ""
+    )
+    return quoting.code(label) + plain
 
 
 def _checked(reading: Reading, choice: Choice) -> Choice | None:
@@ -323,4 +369,15 @@ def _checked(reading: Reading, choice: Choice) -> Choice | None:
             blocking=True,
         )
         return None
+    _ask_about_left_normals(reading, seen)
     return choice
+
+
+def _ask_about_left_normals(reading: Reading, used: set[str]) -> None:
+    """Ask where findings are told apart and the images without any would be left out."""
+    for item in reading.data.labels:
+        if item.concept == "normal" and item.label not in used and not item.denies:
+            reading.ask(
+                "classes", f"The {item.images:,} images labelled {quoting.code(item.label)} are left out, as you do not name them. Should they be a class too?",
+                options=("leave them out", "add them: name them in the request"), default="leave them out",
+            )  # fmt: skip

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 
+_OWN_MODEL = frozenset({"first", "initial", "before", "baselin", "start", "now", "current", "original"})
+
+
 @dataclass(slots=True)
 class Guards:
     """Classes that must not get worse."""
@@ -41,8 +44,11 @@ def read_exclusions(reading: Reading) -> tuple[str, ...]:
 def read_guards(reading: Reading) -> Guards:
     """Return what a request protects from getting worse."""
     guards = Guards()
+    _ask_about_reference(reading)
     for match in reading.found("others_guard"):
         tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        if set(range(match.first, match.end)) & reading.used:
+            continue
         things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
         if "OTHERS" in tags and not match.things:
             guards.others = guards.others or (match.first, match.end)
@@ -54,6 +60,19 @@ def read_guards(reading: Reading) -> Guards:
                 if reading.units[at].labels:
                     guards.labels.setdefault(reading.units[at].labels, (match.first, match.end))
     return guards
+
+
+def _ask_about_reference(reading: Reading) -> None:
+    """'Not worse than dermatologists' needs readings of people, which the data does not hold."""
+    for match in reading.found("reference_worse"):
+        words = {unit.norm for unit in reading.units[match.first : match.end + 3]}
+        if words & _OWN_MODEL:
+            continue
+        reading.use(match.first, min(match.end + 2, len(reading.units)))
+        reading.ask(
+            "constraints", f"{quoting.words(reading.words(match.first, min(match.end + 2, len(reading.units))))}: the model is compared with its own first "
+            "version only, as the data holds no readings of anything else. Go on without that comparison?", options=("yes", "no"), default="yes",
+        )  # fmt: skip
 
 
 def _is_kept(reading: Reading, match: Match) -> bool:

@@ -240,7 +240,7 @@ def _guardrails(
         weight = next((w for w in priorities.classes if name in named.of_labels(w.labels)), priorities.unnamed_miss)
         if weight is not None and not (name == target and held == "sensitivity"):
             _guard(reading, judging, f"sensitivity[{name}]", (weight.first, weight.end))
-    if priorities.specific is not None and held != "specificity":
+    if priorities.specific is not None and held != "specificity" and not judging.primary.startswith("specificity"):
         _guard(reading, judging, f"specificity[{target}]", (priorities.specific.first, priorities.specific.end))
     if guards.others is not None and named.positive:
         _guard(reading, judging, f"specificity[{named.positive}]", guards.others)
@@ -250,7 +250,10 @@ def _guardrails(
                 _guard(reading, judging, f"auroc[{item.name}]", guards.others)
     for labels, span in guards.labels.items():
         for name in named.of_labels(labels):
-            _guard(reading, judging, f"auroc[{name}]", span)
+            metric = f"auroc[{name}]"
+            if named.positive:
+                metric = f"sensitivity[{name}]" if name == named.positive else f"specificity[{named.positive}]"
+            _guard(reading, judging, metric, span)
 
 
 def _guard(reading: Reading, judging: Judging, metric: str, span: tuple[int, int]) -> None:

@@ -48,7 +48,7 @@ def read_leaning(reading: Reading) -> Leaning:
     found = Leaning()
     for match in reading.found("confounder"):
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at])]
-        if things and not set(match.things) & reading.claimed:
+        if things and not set(match.things) & reading.claimed and not _has_nearer_thing(reading, match):
             _take_confounders(reading, found, match, things)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
@@ -57,6 +57,12 @@ def read_leaning(reading: Reading) -> Leaning:
     _unknown_confounders(reading)
     _allowed_cues(reading)
     return found
+
+
+def _has_nearer_thing(reading: Reading, match: Match) -> bool:
+    """In 'the films from ICU show a text that must not be used' it is the text that must not, not the ICU."""
+    after = range(match.things[-1] + 1, match.end)
+    return match.things[0] == match.first and any(reading.units[k].is_thing for k in after)
 
 
 def _could_be_cue(reading: Reading, unit: Unit) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.patterns import METRIC_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agents.playbook.intent.reading import Reading
 
+_NUMBERED = METRIC_TAGS | {"FLOOR", "CEIL", "CATCH", "MISS", "WISH", "DEMAND", "SENS", "SPEC", "FALSE_ALARM", "REFER"}
 _BREAKS = frozenset({",", ":", "(", ")", "-", "\u2013", "\u2014", "but", "so"})
 
 
@@ -21,8 +23,8 @@ def ask_about_leftovers(reading: Reading) -> None:
         units = [reading.units[k] for k in clause]
         tags = frozenset[str]().union(*(unit.tags for unit in units))
         unexplained = [k for k in clause if k not in reading.used]
-        numbered = any(
-            reading.units[k].share is not None and {"FLOOR", "CEIL"} & (tags | _neighbour_tags(reading, k))
+        numbered = bool(tags & _NUMBERED) and any(
+            reading.units[k].share is not None or (reading.units[k].number is not None and _is_near_metric(reading, k))
             for k in unexplained
         )
         explained = len(unexplained) < len(units)
@@ -39,6 +41,28 @@ def ask_about_leftovers(reading: Reading) -> None:
         )  # fmt: skip
 
 
+def ask_about_mentions(reading: Reading) -> None:
+    """Ask about a finding or attribute that is named in passing, such as 'on films of children'."""
+    for clause in _clauses(reading):
+        if any("BECAUSE" in reading.units[k].tags or k in reading.claimed for k in clause):
+            continue
+        only = any(reading.units[k].norm == "only" for k in clause)
+        for at in clause:
+            unit = reading.units[at]
+            if not unit.is_thing or at in reading.used:
+                continue
+            if only and not unit.is_class:
+                reading.ask(
+                    "classes", f"You mention {quoting.words(unit.text)} and \u201conly\u201d: images cannot be chosen by such a column in this version. "
+                    "Take the others out of the table, or leave the words out to use all images?", blocking=True,
+                )  # fmt: skip
+            else:
+                reading.ask(
+                    "request", f"You mention {quoting.words(unit.text)}. It was read as a description and changes nothing. Should it?",
+                    options=("only a description", "it should; I say it in other words"), default="only a description",
+                )  # fmt: skip
+
+
 def _clauses(reading: Reading) -> Iterator[range]:
     for sentence in reading.sentences():
         first = sentence.start
@@ -51,9 +75,9 @@ def _clauses(reading: Reading) -> Iterator[range]:
             yield range(first, sentence.stop)
 
 
-def _neighbour_tags(reading: Reading, at: int) -> frozenset[str]:
-    nearby = reading.units[max(0, at - 2) : at + 3]
-    return frozenset[str]().union(*(unit.tags for unit in nearby))
+def _is_near_metric(reading: Reading, at: int) -> bool:
+    tags = frozenset[str]().union(*(unit.tags for unit in reading.units[max(0, at - 2) : at + 3]))
+    return bool(tags & (METRIC_TAGS | {"SENS", "SPEC"}))
 
 
 def _limits_of_this_version(reading: Reading) -> None:

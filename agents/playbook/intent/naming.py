@@ -117,6 +117,12 @@ def _wanted_name(reading: Reading, group: Group, groups: list[Group]) -> str:
     if len(group.labels) > 1:
         if group.is_rest:
             return "other"
+        concepts = {reading.data.find(label).concept for label in group.labels}
+        umbrella = next(
+            (concept.id for concept in reading.data.lexicon.concepts.values() if concept.plain == group.plain), ""
+        )
+        if umbrella or (len(concepts) == 1 and "" not in concepts):
+            return umbrella or concepts.pop()
         joined = "_or_".join(slug(label) for label in group.labels)
         return joined if len(joined) <= _LONGEST_NAME else slug(group.plain)[:_LONGEST_NAME].strip("_")
     item = reading.data.find(group.labels[0])

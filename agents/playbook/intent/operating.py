@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from agents.playbook.intent import quoting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
 
@@ -44,23 +46,31 @@ def read_numbers(reading: Reading) -> Numbers:
     """Return the numbers of a request, each from the words that set it."""
     numbers = Numbers()
     taken: set[int] = set()
-    rules = ("sensitivity_fixed", "specificity_fixed", "sensitivity_floor", "specificity_floor")
-    for rule in rules:
-        for match in reading.found(rule):
-            if not match.shares or taken & set(match.shares):
-                continue
-            level = _level(
-                reading, match, missed=rule == "sensitivity_floor", false_alarms=rule.startswith("specificity")
-            )
-            if level is None:
-                continue
+    for rule, match in sorted(_candidates(reading), key=_rank):
+        if taken & set(match.shares):
+            continue
+        level = _level(reading, match, rule)
+        if level is not None:
             taken.update(match.shares)
             reading.claim(match)
+            reading.claimed.update(k for k in range(match.first, match.end) if reading.units[k].is_class)
             _keep(reading, numbers, rule, level)
     _metric_floors(reading, numbers, taken)
     _goal(reading, numbers)
     _unsupported(reading)
     return numbers
+
+
+def _rank(found: tuple[str, Match]) -> tuple[bool, int, int]:
+    """Put 'at 80% specificity' before '80% specificity', and few words before many."""
+    rule, match = found
+    return not rule.endswith("fixed"), match.end - match.first, match.first
+
+
+def _candidates(reading: Reading) -> Iterator[tuple[str, Match]]:
+    """Yield every reading of every share; of several for one share the one in the fewest words counts."""
+    for rule in ("sensitivity_fixed", "specificity_fixed", "sensitivity_floor", "specificity_floor"):
+        yield from ((rule, match) for match in reading.found(rule) if match.shares)
 
 
 def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
@@ -75,23 +85,34 @@ def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
         setattr(numbers, rule, level)
 
 
-def _level(reading: Reading, match: Match, *, missed: bool, false_alarms: bool) -> Level | None:
-    """Return the share of a match, turned round where the words count misses or false alarms."""
+def _level(reading: Reading, match: Match, rule: str) -> Level | None:
+    """Return the share of a match, turned round where the words count misses or false alarms; None if they say no floor."""
     value = _value(reading, match.shares[0])
     tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
-    counts_errors = (missed and bool(tags & {"MISS", "FALSE_NEG_RATE"})) or (
-        false_alarms and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
-    )
-    if value is None:
-        return None
+    misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
+    alarms = rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
     ceiling, floor = "CEIL" in tags, "FLOOR" in tags
     denied = "NOT" in tags or reading.denied(match.first)
-    if not counts_errors and ceiling and not floor and not (denied or "WORST" in tags):
+    if value is None or (rule.endswith("fixed") and not alarms and (floor or ceiling)):
         return None
-    if counts_errors and floor and not denied:
+    if (misses or alarms) and floor and not denied:
         return None
+    if not misses and not alarms and ceiling and not floor and not (denied or "WORST" in tags):
+        return None
+    _ask_about_range(reading, match.shares[0])
+    value = round(1 - value, 6) if misses or alarms else value
     labels = tuple(dict.fromkeys(label for at in match.things for label in reading.units[at].labels))
-    return Level(round(1 - value, 6) if counts_errors else value, match.first, match.end, labels)
+    return Level(value, match.first, match.end, labels)
+
+
+def _ask_about_range(reading: Reading, at: int) -> None:
+    """'90-95%' names two numbers where one is needed."""
+    before = reading.units[at - 1] if at else None
+    if before is not None and before.number is not None and before.share is None and not before.is_thing:
+        reading.ask(
+            "operating_point", f"{quoting.words(reading.words(at - 1, at + 1))} is a range. Which number counts?",
+            options=(before.text, reading.units[at].text), blocking=True,
+        )  # fmt: skip
 
 
 def _value(reading: Reading, at: int) -> float | None:
@@ -142,7 +163,9 @@ def _unsupported(reading: Reading) -> None:
         numbered = any(
             reading.units[k].share is not None for k in range(max(0, at - 3), min(len(reading.units), at + 4))
         )
-        reading.use(at, at + 1)
+        reading.used.update(
+            k for k in range(max(0, at - 4), min(len(reading.units), at + 5)) if not reading.units[k].is_stop
+        )
         reading.ask(
             "constraints",
             f"{quoting.words(reading.units[at].text)} cannot be a goal in this version: it depends on how common the finding is where "

@@ -96,6 +96,9 @@ def _is_turned_down(reading: Reading, match: Match, rule: str) -> bool:
     """'It is not melanoma that matters most', 'not the worst', 'melanoma is not urgent'."""
     tags = reading.units[match.first].tags
     begins_denied = "NOT" in tags or "MISS" in tags
+    after = reading.units[match.end : match.end + 2]
+    if rule == "priority_most" and len(after) == 2 and after[0].norm in {"is", "are", "do"} and "NOT" in after[1].tags:
+        return True
     if rule == "priority_most" or not begins_denied:
         return reading.denied(match.first, within=2 if rule == "priority_most" else 3)
     return False

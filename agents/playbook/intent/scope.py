@@ -57,7 +57,9 @@ def keep_the_protocol(reading: Reading) -> None:
 
 
 def _asked_for(reading: Reading, tag: str) -> list[int]:
-    positions = [at for at in reading.tagged(tag) if not _turned_down(reading, at)]
+    declined = [at for at in reading.tagged(tag) if _turned_down(reading, at)]
+    reading.used.update(declined)
+    positions = [at for at in reading.tagged(tag) if at not in declined]
     if tag == "REIDENTIFY":
         positions = [at for at in positions if not _has_relative(reading, at)]
     if tag == "PROGNOSIS" and _foretold(reading):
@@ -78,8 +80,9 @@ def _turned_down(reading: Reading, at: int) -> bool:
 
 def _has_relative(reading: Reading, at: int) -> bool:
     """'Identify the patients with melanoma' asks for a diagnosis, not for a name."""
-    ends_in_patient = reading.units[at].norm.endswith("patient")
-    return ends_in_patient and at + 1 < len(reading.units) and reading.units[at + 1].norm.split()[0] in _RELATIVES
+    words = reading.units[at].norm.split()
+    asks_for_some = words[0] != "who" and words[-1] == "patient"
+    return asks_for_some and at + 1 < len(reading.units) and reading.units[at + 1].norm.split()[0] in _RELATIVES
 
 
 def _foretold(reading: Reading) -> bool:

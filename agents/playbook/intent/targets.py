@@ -74,11 +74,13 @@ def _umbrella(reading: Reading, unit: Unit, counted: dict[str, str]) -> Target:
         )  # fmt: skip
         return Target()
     if unsure and concept.merge:
+        if any(question.options == tuple(unsure) for question in reading.questions):
+            return Target()
         open_names = quoting.listed(quoting.code(label) for label in unsure)
         reading.ask(
             "classes",
-            f"{quoting.words(unit.text)} surely holds {quoting.listed(names)}. Does {open_names} count as {concept.plain} too? "
-            f"Please name it: \u201ccount \u2026 as {concept.plain}\u201d, or list the labels that you want.",
+            f"{quoting.words(unit.text)} surely holds {quoting.listed(names)}. Does {open_names} count as {concept.id} too? "
+            f"Please name it: \u201ccount \u2026 as {concept.id}\u201d, or list the labels that you want.",
             options=tuple(unsure), blocking=True,
         )  # fmt: skip
         return Target()
@@ -96,10 +98,30 @@ def _by_answer(reading: Reading, unit: Unit) -> Target:
             f"{quoting.words(unit.text)}?", options=("yes", "no"), default="yes",
         )  # fmt: skip
         return Target((yes,), unit.text)
+    part = _named_in_part(reading, unit)
+    if part is not None:
+        return part
     if labels and all(item.answer == "opaque" for item in labels):
         ask_for_codes(reading)
         return Target()
     return absent(reading, unit)
+
+
+def _named_in_part(reading: Reading, unit: Unit) -> Target | None:
+    """Take 'breast cancer' for a label, or for the 'yes' of a column, that says 'cancer'; confirm it."""
+    words = unit.norm.split()
+    near = [
+        item
+        for item in reading.data.labels
+        if item.words and set(item.words) < set(words) and not (item.answer or item.denies)
+    ]
+    if len(near) != 1:
+        return None
+    reading.ask(
+        "classes", f"The data says {quoting.words(' '.join(reading.data.plain(near[0].label).split()))} ({quoting.code(near[0].label)}). "
+        f"Does that mean {quoting.words(unit.text)}?", options=("yes", "no"), default="yes",
+    )  # fmt: skip
+    return Target((near[0].label,), unit.text)
 
 
 def ask_for_codes(reading: Reading) -> None:

@@ -20,7 +20,7 @@ _IRREGULAR = {
     "did": "do", "was": "be", "were": "be", "is": "is", "are": "is", "has": "have", "had": "have", "worse": "worse", "this": "this",
     "druse": "drusen", "us": "us", "cannot": "not", "cant": "not", "dont": "not", "doesnt": "not", "wont": "not", "isnt": "not",
     "shouldnt": "not", "mustnt": "not", "arent": "not", "wouldnt": "not", "n't": "not", "outcome": "outcome",
-    "lens": "lens", "series": "series", "species": "species", "better": "better", "rather": "rather",
+    "used": "use", "using": "use", "uses": "use", "lens": "lens", "series": "series", "species": "species", "better": "better", "rather": "rather",
 }  # fmt: skip
 
 
