@@ -43,16 +43,20 @@ class Verification:
 
     entries: tuple[Entry, ...]
     anchored: bool
-    """False: no head of this ledger is kept on this machine, so a missing end would not be noticed."""
+    """False: no head of it is kept on this machine, or none was for a while, so a missing end would have gone unnoticed."""
     torn: bytes = b""
     """An unfinished last line, never acknowledged."""
 
     def summary(self) -> str:
         """Return the finding in plain words."""
         words = [f"{len(self.entries)} entries, chain intact"]
-        words.append(
-            "end confirmed by the anchor" if self.anchored else "NOT anchored here: a missing end would not be noticed"
-        )
+        moved = [entry.facts["entries"] for entry in self.entries if entry.event == ANCHORED_ANEW]
+        if self.anchored:
+            words.append("end confirmed by the anchor")
+        elif moved:
+            words.append(f"anchored here only after {moved[-1]} entries: an end that was missing then went unnoticed")
+        else:
+            words.append("NOT anchored here: a missing end would not be noticed")
         if self.torn:
             words.append(f"an unfinished write of {len(self.torn)} bytes at the end (never acknowledged)")
         return "; ".join(words)
@@ -192,7 +196,7 @@ class Session:
             _extend(self._ledger, line + b"\n")
             known = replace(known, count=entry.number, head=entry.hash, announced="")
             self._anchor = write_anchor(known, self._ledger, self._anchors)
-        self.entries, self.anchored = (*self.entries, entry), True
+        self.entries = (*self.entries, entry)
         return entry
 
 
@@ -220,7 +224,8 @@ def _verify(ledger: Path, here: Anchor | None, anchors: Path) -> tuple[Verificat
         raise LedgerBroken(f"this is another ledger than the one of {here.count} entries that was kept here", row=1)
     if known is not None:
         _compare(entries, known)
-    return Verification(entries=tuple(entries), anchored=known is not None, torn=torn), known
+    moved = any(entry.event == ANCHORED_ANEW for entry in entries)
+    return Verification(entries=tuple(entries), anchored=known is not None and not moved, torn=torn), known
 
 
 def _compare(entries: list[Entry], known: Anchor) -> None:

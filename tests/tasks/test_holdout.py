@@ -420,6 +420,7 @@ def test_of_two_copies_of_a_study_one_opens(sealed):
 def test_an_opening_on_another_machine_says_that_it_is_not_anchored(sealed, tmp_path):
     sealed.books["anchors"] = tmp_path / "other machine"
     assert not sealed.open().anchored
+    assert not sealed.open().anchored
     assert ledger.ANCHORED_ANEW in sealed.events()
 
 

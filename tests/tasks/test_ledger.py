@@ -245,7 +245,12 @@ def test_a_study_from_another_machine_is_told_apart_and_anchored_with_a_note(stu
     found = ledger.verify(file, anchors=elsewhere)
     assert [entry.event for entry in found.entries[3:]] == [ledger.ANCHORED_ANEW, "noted"]
     assert found.entries[3].facts["entries"] == 3
-    assert found.anchored
+    # what was missing when it came stays unknown for ever
+    assert not found.anchored
+    assert "anchored here only after 3 entries" in found.summary()
+    write_lines(file, lines_of(file)[:4])
+    with pytest.raises(LedgerBroken, match="row 5"):
+        ledger.verify(file, anchors=elsewhere)
 
 
 def test_a_moved_study_stays_anchored(study, anchors):
