@@ -15,7 +15,7 @@ from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes
 from agents.playbook.intent.feasibility import ask_about_contradictions, ask_about_sample
 from agents.playbook.intent.guards import read_exclusions, read_guards
-from agents.playbook.intent.judging import decide_judging
+from agents.playbook.intent.judging import Wishes, decide_judging
 from agents.playbook.intent.leaning import read_leaning
 from agents.playbook.intent.leftovers import ask_about_leftovers, ask_about_mentions
 from agents.playbook.intent.lexicon import load_lexicon
@@ -89,7 +89,7 @@ def _spec(reading: Reading) -> Spec | None:
     judging, named = None, None
     if choice is not None:
         named = name_classes(reading, choice, priorities)
-        judging = decide_judging(reading, named, numbers, priorities, guards)
+        judging = decide_judging(reading, Wishes(named, numbers, priorities, guards))
     ask_about_leftovers(reading)
     if named is None or judging is None:
         return None

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 from agents.playbook.intent import quoting
 from agents.playbook.intent.sides import sides_of, unknown_words
 from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, resolve
+from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
-
-TASK_TAGS = frozenset({"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "APART", "TOGETHER"})
 
 
 @dataclass(slots=True)
@@ -38,16 +37,16 @@ class Choice:
 def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict[str, str]) -> Choice | None:
     """Return the classes that a request sets, or None after a blocking question was asked."""
     asked = sum(question.blocking for question in reading.questions)
-    sentences = _task_sentences(reading)
-    positions = _without_denied(reading, [at for sentence in sentences for at in _candidates(reading, sentence)])
+    sentences = task_sentences(reading)
+    positions = without_denied(reading, [at for sentence in sentences for at in candidates_in(reading, sentence)])
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
-        for wording in unknown_words(reading, sentence, _candidates(reading, sentence)):
+        for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
             ask_about_absent(reading, wording)
     if sum(question.blocking for question in reading.questions) > asked:
         return None
     telling = [
-        sentence for sentence in sentences if _candidates(reading, sentence) or _count(reading, sentence)
+        sentence for sentence in sentences if candidates_in(reading, sentence) or counted_classes(reading, sentence)
     ] or sentences
     for sentence in telling:
         reading.used.update(k for k in sentence if reading.units[k].tags & TASK_TAGS)
@@ -59,97 +58,11 @@ def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict
     return _checked(reading, choice)
 
 
-def _task_sentences(reading: Reading) -> list[range]:
-    """Return the sentences that set the task."""
-    found, described = [], []
-    for sentence in reading.sentences():
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
-        candidates = _candidates(reading, sentence)
-        question = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
-        shown_on = "BECAUSE" not in tags and any(reading.units[k].kind == "modality" for k in sentence)
-        if _is_denied(reading, sentence):
-            continue
-        if (
-            tags & TASK_TAGS
-            or (candidates and (question or shown_on or "TASK_BUILD" in tags))
-            or _count(reading, sentence)
-        ):
-            found.append(sentence)
-        elif "TASK_BUILD" in tags and not candidates:
-            described.append(sentence)
-    with_candidates = [sentence for sentence in found if _candidates(reading, sentence)]
-    if not with_candidates:
-        bare = [s for s in reading.sentences() if _candidates(reading, s) and _is_bare(reading, s)]
-        if bare:
-            return [*bare, *found]
-    return found or described
-
-
-def _is_denied(reading: Reading, sentence: range) -> bool:
-    """'Do not build a melanoma classifier' sets no task."""
-    verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
-    return (
-        bool(verbs)
-        and reading.denied(verbs[0], within=3)
-        and not any("VERSUS" in reading.units[k].tags for k in sentence)
-    )
-
-
-def _is_bare(reading: Reading, sentence: range) -> bool:
-    """Say whether a sentence consists of findings alone: 'Melanoma or mole', 'Pneumothorax, please'."""
-    content = [k for k in sentence if not reading.units[k].is_sign and k not in reading.used]
-    vague = any("VAGUE" in reading.units[k].tags for k in sentence)
-    known = {
-        "a",
-        "an",
-        "the",
-        "or",
-        "and",
-        "please",
-        "pleas",
-        "not",
-        "no",
-        "yes",
-        "on",
-        "in",
-        "of",
-        "only",
-        "just",
-        "any",
-    }
-    return not vague and all(reading.units[k].is_class or reading.units[k].norm in known for k in content)
-
-
-def _candidates(reading: Reading, sentence: range) -> list[int]:
-    return [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
-
-
-def _without_denied(reading: Reading, positions: list[int]) -> list[int]:
-    """Drop what is named only to be told off: 'find melanoma, not moles' has moles among everything else."""
-    affirmed = [at for at in positions if not reading.denied(at) or "VERSUS" in reading.units[at - 1].tags]
-    return affirmed or positions
-
-
-def _count(reading: Reading, sentence: range) -> tuple[int, int, int] | None:
-    """Return a number of classes that is named ('seven diagnoses') and where."""
-    for at in sentence:
-        unit = reading.units[at]
-        if unit.number is None or unit.share is not None or not 2 <= unit.number <= 999 or unit.number % 1:
-            continue
-        for step in range(at + 1, min(at + 5, sentence.stop)):
-            nearby = reading.units[step]
-            if "CLASS_NOUN" in nearby.tags:
-                return int(unit.number), at, step + 1
-            if nearby.is_sign or nearby.tags & {"FLOOR", "CEIL"}:
-                break
-    return None
-
-
 def _from_sentences(
     reading: Reading, sentences: list[range], targets: dict[int, Target], excluded: tuple[str, ...]
 ) -> Choice | None:
     every = [item for item in reading.data.labels if item.label not in excluded]
-    count = next((found for sentence in sentences if (found := _count(reading, sentence))), None)
+    count = next((found for sentence in sentences if (found := counted_classes(reading, sentence))), None)
     named = _distinct(reading, targets)
     if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
         return None
@@ -244,7 +157,8 @@ def _plain_rest(reading: Reading, left: tuple[str, ...], groups: list[Group]) ->
 
 
 def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded: tuple[str, ...]) -> Choice | None:
-    tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences for k in s))
+    tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences if candidates_in(reading, s) for k in s))
+    everywhere = frozenset[str]().union(*(unit.tags for unit in reading.units))
     rest = next((k for s in sentences for k in s if "REST" in reading.units[k].tags and k not in reading.claimed), None)
     if len(named) == 1:
         denial = _denied_twin(reading, sentences)
@@ -257,9 +171,12 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
         - set(excluded)
     )
     separate = (
-        tags & {"TASK_SPLIT", "TASK_SORT", "APART", "MULTI"} or "TASK_DETECT" not in tags or _either(reading, sentences)
+        tags & {"TASK_SPLIT", "TASK_SORT", "MULTI"}
+        or "APART" in everywhere
+        or "TASK_DETECT" not in tags
+        or _either(reading, sentences)
     )
-    if "TOGETHER" in tags:
+    if "TOGETHER" in everywhere:
         return _with_rest(reading, [_merged(named)], excluded, None)
     if others and not separate:
         names = [quoting.plain(group.plain) for group in named]

@@ -21,7 +21,7 @@ _ABSENT = {
 _OTHER = {phrase(word) for word in ("other", "others", "rest", "unk", "unknown", "misc")}
 _NEGATORS = {phrase(word)[0] for word in ("no", "non", "not", "without", "negative", "absent", "free")}
 _GENERIC_COLUMNS = {phrase(word) for word in ("label", "class", "target", "diagnosis", "dx", "y", "category", "outcome", "finding", "result")}  # fmt: skip
-_ORDINARY = {phrase(word)[0] for word in "a an and any are as at be by do for from have he i in is it me my no not of on one or our so the to up us we yes".split()}  # fmt: skip
+_ORDINARY = {phrase(word)[0] for word in ["a", "an", "and", "any", "are", "as", "at", "be", "by", "do", "for", "from", "have", "he", "i", "in", "is", "it", "me", "my", "no", "not", "of", "on", "one", "or", "our", "so", "the", "to", "up", "us", "we", "yes"]}  # fmt: skip
 _OPAQUE = re.compile(r"-?\d+(\.\d+)?|[a-z]|(class|label|grade|cat|category|type|c|g|l)[ _-]?\d+", re.IGNORECASE)
 
 
@@ -158,7 +158,7 @@ def _concept_of(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, bool]:
     core = tuple(word for word in words if word not in _NEGATORS)
     best, length = "", 0
     for concept in lexicon.concepts.values():
-        if concept.kind in {"modality"}:
+        if concept.kind == "modality":
             continue
         for synonym in concept.words + concept.codes:
             # A longer name may hold a known one ("melanoma in situ"), but a lone short code inside a name proves nothing.
@@ -176,33 +176,29 @@ def _entries(
     labels: tuple[DataLabel, ...], attributes: dict[str, str], profile: Profile, lexicon: Lexicon
 ) -> Iterator[tuple[tuple[str, ...], Meaning]]:
     """Yield phrases with their meanings; where two phrases are equal the first one counts."""
-    by_concept: dict[str, list[str]] = {}
     for item in labels:
-        if item.concept and not item.denies:
-            by_concept.setdefault(item.concept, []).append(item.label)
-    of_attribute: dict[str, list[str]] = {}
-    for name, concept in attributes.items():
-        if concept:
-            of_attribute.setdefault(concept, []).append(name)
-    for item in labels:
-        literal = bool(item.words) and not item.answer and not (len(item.words) == 1 and item.words[0] in _ORDINARY)
-        concept = lexicon.concepts.get(item.concept)
-        if literal and not (concept is not None and not item.denies and item.words in concept.words + concept.codes):
+        known = lexicon.concepts.get(item.concept)
+        is_synonym = known is not None and not item.denies and item.words in known.words + known.codes
+        ordinary = not item.words or (len(item.words) == 1 and item.words[0] in _ORDINARY)
+        if not (item.answer or ordinary or is_synonym):
             yield item.words, Meaning(concept="" if item.denies else item.concept, labels=(item.label,))
     for concept in lexicon.concepts.values():
         meaning = Meaning(
             concept=concept.id,
-            labels=tuple(by_concept.get(concept.id, ())),
-            attributes=tuple(of_attribute.get(concept.id, ())),
+            labels=tuple(item.label for item in labels if item.concept == concept.id and not item.denies),
+            attributes=tuple(name for name, of_concept in attributes.items() if of_concept == concept.id),
         )
-        yield from ((words, meaning) for words in concept.words)
-        yield from ((code, meaning) for code in concept.codes)
-    for name in attributes:
+        yield from ((words, meaning) for words in concept.words + concept.codes)
+    for name, of_concept in attributes.items():
         if phrase(name) and phrase(name)[0] not in _ORDINARY:
-            yield phrase(name), Meaning(concept=attributes[name], attributes=(name,))
+            yield phrase(name), Meaning(concept=of_concept, attributes=(name,))
+    yield from _values(profile)
+
+
+def _values(profile: Profile) -> Iterator[tuple[tuple[str, ...], Meaning]]:
+    """Yield the values of the categorical attributes: 'scalp' speaks of the body site."""
     for attribute in profile.attributes:
-        if attribute.kind == "categorical":
-            for value, _ in attribute.values:
-                words = phrase(value)
-                if words and len("".join(words)) > 3 and not (_PRESENT | _ABSENT | _OTHER) & {words}:
-                    yield words, Meaning(attributes=(attribute.name,), value=value)
+        for value, _ in attribute.values if attribute.kind == "categorical" else ():
+            words = phrase(value)
+            if len("".join(words)) > 3 and words not in _PRESENT | _ABSENT | _OTHER:
+                yield words, Meaning(attributes=(attribute.name,), value=value)

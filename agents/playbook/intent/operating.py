@@ -77,7 +77,7 @@ def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
     before = getattr(numbers, rule)
     if before is not None and abs(before.value - level.value) > 1e-9:
         reading.ask(
-            "operating_point", f"You give two numbers for {rule.split('_')[0]}: {quoting.words(reading.words(before.first, before.end))} and "
+            "operating_point", f"You give two numbers for {rule.split('_', maxsplit=1)[0]}: {quoting.words(reading.words(before.first, before.end))} and "
             f"{quoting.words(reading.words(level.first, level.end))}. Which one counts?", blocking=True,
         )  # fmt: skip
         return

@@ -109,9 +109,11 @@ def _fill(element: Element, units: Sequence[Unit], at: int) -> Iterator[_Found]:
         "NUMBER" in element.options and unit.number is not None
     ):
         yield at + 1, (), (at,)
-    elif "HEALTHY" in element.options and unit.concern in {0, 1}:
-        yield at + 1, (), ()
-    elif ("METRIC" in element.options and unit.tags & METRIC_TAGS) or element.options & (unit.tags | {unit.norm}):
+    elif (
+        ("HEALTHY" in element.options and unit.concern in {0, 1})
+        or ("METRIC" in element.options and unit.tags & METRIC_TAGS)
+        or element.options & (unit.tags | {unit.norm})
+    ):
         yield at + 1, (), ()
 
 

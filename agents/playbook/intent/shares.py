@@ -13,11 +13,29 @@ if TYPE_CHECKING:
 
     from agents.playbook.intent.words import Token
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
-    "eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _UNITS = {normal_form(word): float(value) for value, word in enumerate(_SMALL)}
 _TEN_WORDS = {normal_form(word): 10.0 * (value + 2) for value, word in enumerate(_TENS)}
 _PARTS = {
@@ -49,13 +67,12 @@ class Amount:
 
 def amount_at(tokens: Sequence[Token], at: int) -> Amount | None:
     """Return the number or share that starts at a token, or None."""
-    part = _part(tokens, at)
-    if part is not None:
-        return part
     plain = _number(tokens, at)
-    if plain is None:
-        return None
-    value, end = plain
+    return _part(tokens, at) or (_with_unit(tokens, *plain) if plain is not None else None)
+
+
+def _with_unit(tokens: Sequence[Token], value: float, end: int) -> Amount:
+    """Return a number with the per cent sign or the whole that follows it."""
     if end < len(tokens) and tokens[end].norm in _PER_CENT:
         return _share(end + 1, value, value / 100)
     if _norms(tokens, end, 2) == ("per", "cent"):
@@ -63,7 +80,7 @@ def amount_at(tokens: Sequence[Token], at: int) -> Amount | None:
     for joiner in _OUT_OF:
         if _norms(tokens, end, len(joiner)) == tuple(normal_form(word) if word.isalpha() else word for word in joiner):
             whole = _number(tokens, end + len(joiner))
-            if whole is not None and 2 <= whole[0] and value <= whole[0]:
+            if whole is not None and whole[0] >= max(2, value):
                 return _share(whole[1], value, value / whole[0])
     if 0 < value < 1:
         return Amount(end, value, value)
@@ -82,18 +99,15 @@ def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     """Return a number in digits or words and the position after it; 'a hundred' counts, a lone 'a' does not."""
     if at >= len(tokens):
         return None
-    norm = tokens[at].norm
+    norm, after = tokens[at].norm, _norms(tokens, at + 1, 1)
     if _DIGITS.fullmatch(tokens[at].text):
         return _digits(tokens[at].text), at + 1
-    if norm in {"a", "one"} and _norms(tokens, at + 1, 1) == (normal_form("hundred"),):
+    if norm in {"a", "one"} and after == (normal_form("hundred"),):
         return 100.0, at + 2
     if norm in _TEN_WORDS:
-        if at + 1 < len(tokens) and 0 < _UNITS.get(tokens[at + 1].norm, 0) < 10:
-            return _TEN_WORDS[norm] + _UNITS[tokens[at + 1].norm], at + 2
-        return _TEN_WORDS[norm], at + 1
-    if norm in _UNITS:
-        return _UNITS[norm], at + 1
-    return None
+        ones = _UNITS.get(after[0], 0) if after else 0
+        return (_TEN_WORDS[norm] + ones, at + 2) if 0 < ones < 10 else (_TEN_WORDS[norm], at + 1)
+    return (_UNITS[norm], at + 1) if norm in _UNITS else None
 
 
 def _digits(text: str) -> float:

@@ -75,7 +75,7 @@ def _american(word: str) -> str:
     word = word.replace("ae", "e").replace("oea", "ea")
     word = re.sub(r"oe(?=dem|soph|strog)", "e", word)
     word = re.sub(r"(?<=[ml])our", "or", word)
-    return re.sub(r"is(?=e$|es$|ed$|ing$|ation$)", "iz", word) if len(word) > 6 else word  # noqa: PLR2004
+    return re.sub(r"is(?=e$|es$|ed$|ing$|ation$)", "iz", word) if len(word) > 6 else word
 
 
 def _singular(word: str) -> str:

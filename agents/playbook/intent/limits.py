@@ -1,0 +1,83 @@
+"""Floors that a request sets, and metrics that must not get worse while the primary one is improved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tasks.domain.spec import Constraint, Guardrail
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.judging import Judging, Wishes
+    from agents.playbook.intent.operating import Level
+    from agents.playbook.intent.reading import Reading
+
+MARGIN = 0.02
+"""Guardrail margin unless the request says otherwise: two points, about the error of a sensitivity from a few hundred cases."""
+
+
+def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    """Turn 'at least' into constraints; a floor beside a fixed value is read from the curve at that value."""
+    numbers, target = wishes.numbers, judging.target
+    if numbers.sensitivity_floor is not None:
+        held = numbers.specificity_fixed
+        family = f"sensitivity_at_specificity_{percent(held)}" if held is not None else "sensitivity"
+        _constrain(reading, judging, f"{family}[{target}]", numbers.sensitivity_floor)
+    if numbers.specificity_floor is not None:
+        held = numbers.sensitivity_fixed
+        family = f"specificity_at_sensitivity_{percent(held)}" if held is not None else "specificity"
+        _constrain(reading, judging, f"{family}[{target}]", numbers.specificity_floor)
+    for family, level in numbers.metric_floors:
+        _constrain(reading, judging, metric_name(family, target, binary=bool(wishes.named.positive)), level)
+
+
+def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    """Guard what matters most, what the request protects, and the specificity where false alarms are what matters."""
+    held, target, named = judging.operating_point.fixed, judging.target, wishes.named
+    for name in judging.priorities:
+        by_name = (weight for weight in wishes.priorities.classes if name in named.of_labels(weight.labels))
+        weight = next(by_name, wishes.priorities.unnamed_miss)
+        # A sensitivity that the threshold holds anyway needs no guard.
+        if weight is not None and not (name == target and held == "sensitivity"):
+            _guard(reading, judging, f"sensitivity[{name}]", (weight.first, weight.end))
+    specific = wishes.priorities.specific
+    if specific is not None and held != "specificity" and not judging.primary.startswith("specificity"):
+        _guard(reading, judging, f"specificity[{target}]", (specific.first, specific.end))
+    _guard_the_protected(reading, wishes, judging)
+
+
+def percent(level: Level) -> str:
+    """Return a level in whole percent, two digits from 01 to 99, as metric names carry it."""
+    return f"{min(99, max(1, round(level.value * 100))):02d}"
+
+
+def metric_name(family: str, target: str, *, binary: bool) -> str:
+    """Return the full name of a metric that was named without its class."""
+    if family == "f1" and not binary:
+        return "f1_macro"
+    return f"{family}[{target}]" if family in {"f1", "average_precision"} else family
+
+
+def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    guards, positive = wishes.guards, wishes.named.positive
+    others = [item.name for item in wishes.named.classes if item.name not in judging.priorities]
+    if guards.others is not None:
+        for metric in [f"specificity[{positive}]"] if positive else [f"auroc[{name}]" for name in others]:
+            _guard(reading, judging, metric, guards.others)
+    for labels, span in guards.labels.items():
+        for name in wishes.named.of_labels(labels):
+            of_two = f"sensitivity[{name}]" if name == positive else f"specificity[{positive}]"
+            _guard(reading, judging, of_two if positive else f"auroc[{name}]", span)
+
+
+def _constrain(reading: Reading, judging: Judging, name: str, level: Level) -> None:
+    judging.constraints.append(Constraint(metric=name, at_least=level.value))
+    reading.cite(f"constraints.{name}", level.first, level.end)
+
+
+def _guard(reading: Reading, judging: Judging, metric: str, span: tuple[int, int]) -> None:
+    if all(guardrail.metric != metric for guardrail in judging.guardrails):
+        judging.guardrails.append(Guardrail(metric=metric, margin=MARGIN))
+        reading.cite(f"guardrails.{metric}", *span)
+        reading.default(
+            f"guardrails.{metric}.margin", f"no margin was named; {MARGIN:g} lets chance pass and little else"
+        )

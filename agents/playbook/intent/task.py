@@ -1,0 +1,102 @@
+"""The sentences of a request that set its task, and the findings that they name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+TASK_TAGS = frozenset({"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "APART", "TOGETHER"})
+
+
+def task_sentences(reading: Reading) -> list[range]:
+    """Return the sentences that set the task."""
+    found, described = [], []
+    for sentence in reading.sentences():
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        candidates = candidates_in(reading, sentence)
+        question = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
+        shown_on = "BECAUSE" not in tags and any(reading.units[k].kind == "modality" for k in sentence)
+        if _is_denied(reading, sentence):
+            continue
+        if (
+            tags & TASK_TAGS
+            or (candidates and (question or shown_on or "TASK_BUILD" in tags))
+            or counted_classes(reading, sentence)
+        ):
+            found.append(sentence)
+        elif "TASK_BUILD" in tags and not candidates:
+            described.append(sentence)
+    with_candidates = [sentence for sentence in found if candidates_in(reading, sentence)]
+    if not with_candidates:
+        bare = [s for s in reading.sentences() if candidates_in(reading, s) and _is_bare(reading, s)]
+        if bare:
+            return [*bare, *found]
+    return found or described
+
+
+def _is_denied(reading: Reading, sentence: range) -> bool:
+    """'Do not build a melanoma classifier' sets no task."""
+    verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
+    return (
+        bool(verbs)
+        and reading.denied(verbs[0], within=3)
+        and not any("VERSUS" in reading.units[k].tags for k in sentence)
+    )
+
+
+def _is_bare(reading: Reading, sentence: range) -> bool:
+    """Say whether a sentence consists of findings alone: 'Melanoma or mole', 'Pneumothorax, please'."""
+    content = [k for k in sentence if not reading.units[k].is_sign and k not in reading.used]
+    vague = any("VAGUE" in reading.units[k].tags for k in sentence)
+    known = {
+        "a",
+        "an",
+        "the",
+        "or",
+        "and",
+        "please",
+        "pleas",
+        "not",
+        "no",
+        "yes",
+        "on",
+        "in",
+        "of",
+        "only",
+        "just",
+        "any",
+    }
+    return not vague and all(reading.units[k].is_class or reading.units[k].norm in known for k in content)
+
+
+def candidates_in(reading: Reading, sentence: range) -> list[int]:
+    """Return the units of a sentence that can be classes and that no other rule speaks of."""
+    return [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+
+
+def without_denied(reading: Reading, positions: list[int]) -> list[int]:
+    """Drop what is named only to be told off: 'find melanoma, not moles' has moles among everything else."""
+    return [at for at in positions if not _told_off(reading, at)] or positions
+
+
+def _told_off(reading: Reading, at: int) -> bool:
+    """'not moles', 'non-melanoma'; but not 'melanoma rather than moles', which compares."""
+    before = next((k for k in range(at - 1, max(at - 3, -1), -1) if "NOT" in reading.units[k].tags), None)
+    return before is not None and reading.denied(at) and "VERSUS" not in reading.units[before].tags
+
+
+def counted_classes(reading: Reading, sentence: range) -> tuple[int, int, int] | None:
+    """Return a number of classes that is named ('seven diagnoses') and where."""
+    for at in sentence:
+        unit = reading.units[at]
+        if unit.number is None or unit.share is not None or not 2 <= unit.number <= 999 or unit.number % 1:
+            continue
+        for step in range(at + 1, min(at + 5, sentence.stop)):
+            nearby = reading.units[step]
+            if "CLASS_NOUN" in nearby.tags:
+                return int(unit.number), at, step + 1
+            if nearby.is_sign or nearby.tags & {"FLOOR", "CEIL"}:
+                break
+    return None
