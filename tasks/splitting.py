@@ -73,9 +73,12 @@ def split(
 def leaks(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return a sentence for each way in which the splits in a table share patients or exact images; none if clean."""
     found = []
-    ways = {GROUP: "patients or lesions", PIXELS: "pictures that are the same pixel for pixel"}
+    ways = {
+        GROUP: ("patient or lesion", "patients or lesions"),
+        PIXELS: ("picture, pixel for pixel", "pictures, pixel for pixel"),
+    }
     named = rows[rows[SPLIT] != ""]
-    for column, what in ways.items():
+    for column, (one, many) in ways.items():
         if column not in rows:
             continue
         crossing = named.groupby(column)[SPLIT].transform("nunique") > 1
@@ -86,7 +89,7 @@ def leaks(rows: pd.DataFrame) -> tuple[str, ...]:
             count = shared[column].nunique()
             in_test = int((shared[SPLIT] == TEST).sum())
             found.append(
-                f"{count:,} {what} ({len(shared):,} images, {in_test:,} of them in the test), such as {examples}"
+                f"{count:,} {one if count == 1 else many} ({len(shared):,} images, {in_test:,} of them in the test), such as {examples}"
             )
     return tuple(found)
 

@@ -22,7 +22,7 @@ _SEVERITIES = {
     "block": ("stops the study", "bad"),
     "ask": ("please answer", "warn"),
     "warn": ("take care", "warn"),
-    "report": ("for your information", ""),
+    "report": ("for information", ""),
 }
 
 

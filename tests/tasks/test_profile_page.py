@@ -1,0 +1,103 @@
+import dataclasses
+import math
+
+import pytest
+
+from tasks.domain.manifest import Quarantined
+from tasks.domain.profile import Attribute, Forecast, Hazard, LabelCount, Profile
+from tasks.domain.request import ColumnRoles
+from tasks.report.profile_page import profile_page
+
+
+@pytest.fixture
+def profile():
+    return Profile(
+        kind="table",
+        roles=ColumnRoles(image="file", label="dx", group="lesion_id"),
+        n_images=1200,
+        n_groups=900,
+        has_groups=True,
+        labels=(
+            LabelCount(label="nv", images=1000, groups=750),
+            LabelCount(label="<b>mel</b>", images=200, groups=150),
+        ),
+        attributes=(
+            Attribute(
+                name="dx_type",
+                kind="categorical",
+                missing=0,
+                values=(("histo", 700), ("follow_up", 500)),
+                cramers_v=0.4,
+                auc=0.81,
+                auc_label="mel",
+                determined=(("mel", "histo"),),
+            ),
+            Attribute(
+                name="age",
+                kind="numeric",
+                missing=3,
+                values=(("0", 0), ("40", 0), ("50", 0), ("65", 0), ("85", 0)),
+                cramers_v=math.nan,
+                auc=math.nan,
+                auc_label="",
+            ),
+        ),
+        quarantined=tuple(Quarantined(file=f"{i}.png", row=i, reason="no such image file") for i in range(60)),
+        width_median=200,
+        height_median=150,
+        exact_duplicate_sets=2,
+        exact_duplicate_images=4,
+        near_duplicate_pairs=40,
+        conflicting_duplicate_sets=0,
+        conflicting_groups=1,
+        given_splits=(("train", 1000), ("test", 200)),
+        hazards=(Hazard(kind="shortcut", severity="ask", summary="All mel are histo."),),
+        forecasts=(
+            Forecast(label="nv", test_images=150, test_groups=110, auc_half_width=0.06, detectable_difference=0.07),
+            Forecast(
+                label="mel", test_images=30, test_groups=1, auc_half_width=math.nan, detectable_difference=math.nan
+            ),
+        ),
+        seconds=12.0,
+    )
+
+
+def test_hazards_come_before_all_numbers(profile):
+    page = profile_page(profile)
+    assert page.index("All mel are histo.") < page.index("what the test will be able to show")
+    assert "please answer" in page
+    assert "every mel has histo" in page
+    assert "0 to 85; half lie between 40 and 65, the middle is 50" in page
+    assert "1,200 images of 900 lesions" in page
+
+
+def test_text_from_the_data_is_escaped_and_nothing_is_loaded(profile):
+    page = profile_page(profile)
+    assert "<b>mel</b>" not in page
+    assert "&lt;b&gt;mel&lt;/b&gt;" in page
+    assert "http" not in page
+    assert "<script" not in page
+
+
+def test_what_is_undefined_is_said_and_long_lists_are_cut(profile):
+    page = profile_page(profile)
+    assert "too few to say" in page
+    assert ">nan<" not in page
+    assert "and 10 more, in profile.json" in page
+
+
+def test_a_page_without_findings_does_not_promise_that_there_are_none(profile):
+    bare = dataclasses.replace(
+        profile,
+        kind="class_folders",
+        roles=ColumnRoles(),
+        has_groups=False,
+        hazards=(),
+        attributes=(),
+        quarantined=(),
+        given_splits=(),
+    )
+    page = profile_page(bare)
+    assert "That does not prove there is none" in page
+    assert "every image could be read in full" in page
+    assert "name of the folder" in page
