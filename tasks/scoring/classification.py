@@ -53,7 +53,7 @@ class Scorer:
             thresholds: Frozen threshold by class name, for sensitivity and specificity; may be empty if unasked.
 
         Raises:
-            ValueError: The shapes do not fit, a label is out of range or a score is not finite.
+            ValueError: The shapes do not fit, a label is out of range, or a score or threshold is not finite.
         """
         self.labels = np.asarray(labels, dtype=np.intp)
         self.scores = np.asarray(scores, dtype=np.float64)
@@ -65,6 +65,8 @@ class Scorer:
             )
         if self.labels.min() < 0 or self.labels.max() >= len(self.classes) or not np.isfinite(self.scores).all():
             raise ValueError("a label is out of range, or a score is not a finite number")
+        if not np.isfinite(list(thresholds.values())).all():
+            raise ValueError(f"a threshold is not a finite number: {dict(thresholds)}")
         self.counts = Counts(self.labels, self.scores, classes=self.classes, thresholds=thresholds)
         self._rankings: dict[str, Ranking] = {}
 

@@ -225,6 +225,11 @@ def test_a_missing_threshold_is_an_error_not_a_guess() -> None:
         compute(["sensitivity[nv]"], labels, scores, classes=THREE, thresholds=AT)
 
 
+def test_a_threshold_that_is_not_a_number_is_refused_and_calls_nothing_negative() -> None:
+    with pytest.raises(ValueError, match="threshold is not a finite number"):
+        compute(["sensitivity[mel]"], [0, 1], np.eye(2), classes=BINARY, thresholds={"mel": float("nan")})
+
+
 def test_directions_are_data() -> None:
     assert higher_is_better("auroc[mel]")
     assert higher_is_better("sensitivity_at_specificity_80[mel]")

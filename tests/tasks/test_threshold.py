@@ -67,6 +67,13 @@ def test_nineteen_of_twenty_are_ninety_five_percent() -> None:
     assert rates(labels, scores, choose(labels, scores, at("sensitivity", 0.95))) == (0.95, 1.0)
 
 
+@pytest.mark.parametrize(("fixed", "held"), [("sensitivity", 0), ("specificity", 1)])
+def test_fifty_five_of_a_hundred_are_fifty_five_percent_although_the_product_rounds_up(fixed: str, held: int) -> None:
+    assert 0.55 * 100 > 55
+    labels, scores = [0] * 100 + [1] * 100, [x / 100 for x in range(100)] * 2
+    assert rates(labels, scores, choose(labels, scores, at(fixed, 0.55)))[held] == 0.55
+
+
 def test_nothing_is_called_positive_if_the_top_score_is_shared_with_too_many_others() -> None:
     threshold = choose([0, 0, 1], [1.0, 1.0, 1.0], at("specificity", 0.8))
     assert threshold > 1

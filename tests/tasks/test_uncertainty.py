@@ -218,6 +218,30 @@ def test_images_of_one_patient_count_as_fewer_trials() -> None:
     assert effective_trials(independent, np.repeat(np.arange(1000), 4)) == pytest.approx(4000, rel=0.1)
 
 
+def test_the_effective_number_of_trials_equals_its_formula_written_out() -> None:
+    successes, groups = np.array([1, 1, 1, 0, 0, 0, 1]), np.array([0, 0, 0, 1, 1, 1, 2])
+    rate, clusters = 4 / 7, 3
+    residuals = [sum(success - rate for success in successes[groups == name]) for name in range(clusters)]
+    variance = clusters / (clusters - 1) * sum(residual**2 for residual in residuals) / 7**2
+    assert effective_trials(successes, groups) == pytest.approx(rate * (1 - rate) / variance)
+
+
+def test_exact_intervals_and_delong_of_a_comparison_know_the_patients() -> None:
+    generator = np.random.default_rng(4)
+    groups = np.repeat(np.arange(120), 4)
+    labels = (groups < 40).astype(int)
+    initial, _ = binormal(labels, generator, groups=groups)
+    final, _ = binormal(labels, generator, groups=groups)
+    found = run_compare(labels, initial, final, groups, resamples=100)
+    apart = run_compare(labels, initial, final, np.arange(480), resamples=100)
+    assert found["auroc"].difference.p_delong == delong(labels, initial[:, 1], final[:, 1], groups).p
+    assert np.isnan(apart["auroc"].difference.p_delong)
+    wide, narrow = (item["sensitivity[mel]"].final for item in (found, apart))
+    assert wide.value == narrow.value
+    assert wide.exact_high - wide.exact_low > 1.3 * (narrow.exact_high - narrow.exact_low)
+    assert wide.exact_high - wide.exact_low == pytest.approx(wide.high - wide.low, rel=0.3)
+
+
 def test_when_all_succeed_the_patients_are_what_counts() -> None:
     assert effective_trials([True] * 8, [0, 0, 0, 0, 1, 1, 1, 1]) == 2
     assert effective_trials([True, False], ["a", "a"]) == 1
@@ -256,6 +280,41 @@ def test_delong_for_clusters_equals_the_plain_one_if_every_image_is_its_own_grou
     assert delong(labels == 1, initial, final, [f"p{index}" for index in range(80)]) == delong(
         labels == 1, initial, final
     )
+
+
+def obuchowski_by_loops(labels: np.ndarray, scores: np.ndarray, groups: np.ndarray) -> float:
+    """Variance of one AUC over clusters, equations 4 to 7 written out cluster by cluster."""
+    ones, zeros = np.flatnonzero(labels == 1), np.flatnonzero(labels == 0)
+    better = {
+        (one, zero): float(scores[one] > scores[zero]) + 0.5 * float(scores[one] == scores[zero])
+        for one in ones
+        for zero in zeros
+    }
+    auc = np.mean(list(better.values()))
+    by_one = {one: np.mean([better[one, zero] for zero in zeros]) for one in ones}
+    by_zero = {zero: np.mean([better[one, zero] for one in ones]) for zero in zeros}
+    names = np.unique(groups)
+    own = {name: np.flatnonzero(groups == name) for name in names}
+    of_ones = np.array([sum(by_one[i] - auc for i in own[name] if labels[i] == 1) for name in names])
+    of_zeros = np.array([sum(by_zero[i] - auc for i in own[name] if labels[i] == 0) for name in names])
+    with_ones = len({groups[one] for one in ones})
+    with_zeros = len({groups[zero] for zero in zeros})
+    m, n, clusters = len(ones), len(zeros), len(names)
+    s10 = with_ones / ((with_ones - 1) * m) * np.sum(of_ones**2)
+    s01 = with_zeros / ((with_zeros - 1) * n) * np.sum(of_zeros**2)
+    s11 = clusters / (clusters - 1) * np.sum(of_ones * of_zeros)
+    return s10 / m + s01 / n + 2 * s11 / (m * n)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_delong_for_clusters_equals_its_formula_written_out(seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    groups = generator.integers(0, 9, 40)
+    labels = (generator.random(40) < 0.4).astype(int)
+    final = generator.random(40).round(1) + 0.3 * labels
+    nothing = np.zeros(40)  # all tied: an AUC of one half without variance, so that the variance is that of the other
+    found = delong(labels == 1, nothing, final, groups)
+    assert found.standard_error**2 == pytest.approx(obuchowski_by_loops(labels, final, groups))
 
 
 def test_delong_for_clusters_is_as_unsure_as_the_bootstrap_by_cluster() -> None:
