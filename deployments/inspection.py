@@ -91,5 +91,8 @@ def ledger_verify(study: StudyArgument) -> None:
     """Check that nothing was edited in, removed from or cut off a study's ledger."""
     from tasks.ledger import verify  # noqa: PLC0415
 
-    found = verify(open_study(study).path("ledger.jsonl"), anchors=Settings().state)
+    folder = open_study(study)
+    found = verify(folder.path("ledger.jsonl"), anchors=Settings().state)
+    if not found.entries:
+        raise StudyNotFound(f"study {folder.root} has no ledger yet: nothing is sealed")
     typer.echo(found.summary())

@@ -50,7 +50,9 @@ def show_result(folder: StudyFolder) -> None:
         title=f"{evaluation.n} images of {evaluation.n_groups} patients or lesions, opened once",
     )
     for name, item in evaluation.metrics.items():
-        table.add_row(name, *_cells(item), style="bold" if name == evaluation.primary else "")
+        table.add_row(
+            Text(name), *(Text(cell) for cell in _cells(item)), style="bold" if name == evaluation.primary else ""
+        )
     err.print(table)
     err.print(f"Report: {folder.path('report.html')}")
     err.print(f"Model:  {folder.path('model')}  (use it with `rounds predict {folder.root} IMAGES`)")

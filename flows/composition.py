@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast, get_args
 
 from agents.developer import Developer
 from agents.playbook.developer import PlaybookDeveloper
@@ -18,7 +19,7 @@ from tasks.development_set import load_validation
 from tasks.domain.errors import RequestError, ServiceUnavailable
 from tasks.domain.sandboxing import Sandbox
 from tasks.machine import Machine, find_machine
-from tasks.sandbox.choice import choose_sandbox
+from tasks.sandbox.choice import SandboxName, choose_sandbox
 from tasks.storage import StudyFolder
 
 AGENTS = ("playbook",)
@@ -69,9 +70,12 @@ def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
     """Return the sandbox of a study; only the playbook's own code may run in one that does not isolate.
 
     Raises:
+        RequestError: There is no sandbox of this name.
         SandboxMissing: The named one, or any that may run this agent's code, is not at hand.
     """
-    return choose_sandbox(name, trusted_code=agent == "playbook", image=settings.image)
+    if name not in get_args(SandboxName):
+        raise RequestError(f"there is no sandbox {name!r}; choose one of: {', '.join(get_args(SandboxName))}")
+    return choose_sandbox(cast("SandboxName", name), trusted_code=agent == "playbook", image=settings.image)
 
 
 def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 from collections.abc import Callable
@@ -9,7 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import pandas as pd
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
@@ -18,7 +18,6 @@ from flows.settings import Settings
 from flows.steps import Steps, shown
 from tasks import delivery
 from tasks.codebase import Codebase
-from tasks.domain.manifest import GROUP, LABEL, SPLIT
 from tasks.domain.round import Round
 from tasks.ledger import verify
 from tasks.report.model_card import model_card
@@ -137,6 +136,7 @@ def study_record(study: StudyFolder, *, anchors: Path, environment: EnvironmentF
         ended_because="The rounds are not finished yet." if unfinished else ended,
         splits=_splits(study),
         hashes=_hashes(study, rounds),
+        notes=tuple(json.loads(study.text("notes.json"))),
     )
 
 
@@ -159,11 +159,7 @@ def _ledger_facts(study: StudyFolder, anchors: Path) -> LedgerFacts:
 
 
 def _splits(study: StudyFolder) -> dict[str, SplitCount]:
-    rows = pd.read_parquet(study.path("manifest.parquet"))
-    rows = rows[rows[LABEL].isin(list(study.spec().class_of_label))]
-    return {
-        str(name): SplitCount(images=len(part), groups=int(part[GROUP].nunique())) for name, part in rows.groupby(SPLIT)
-    }
+    return {name: SplitCount(**counts) for name, counts in json.loads(study.text("splits.json")).items()}
 
 
 def _hashes(study: StudyFolder, rounds: tuple[Round, ...]) -> dict[str, str]:

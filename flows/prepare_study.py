@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
-from tasks.report.profile_page import profile_page
 
 from agents.semantic_parser import ParsedRequest, SemanticParser
 from agents.task_initializer import Plan, Resources, TaskInitializer
@@ -19,14 +18,16 @@ from flows.steps import Steps, shown
 from tasks import codebase, holdout
 from tasks.development_set import materialise
 from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocked
-from tasks.domain.manifest import Manifest
+from tasks.domain.manifest import GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.domain.profile import Profile
+from tasks.domain.spec import Spec
 from tasks.investigation import investigate
 from tasks.machine import Machine
 from tasks.progress import Progress, show
 from tasks.readers.discovery import read_manifest
+from tasks.report.profile_page import profile_page
 from tasks.splitting import split
-from tasks.storage import StudyFolder
+from tasks.storage import StudyFolder, fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +125,10 @@ def split_and_seal(office: Office, manifest: Manifest) -> Manifest:
     """Split by patient or lesion, and put the test set out of reach."""
     study = office.study
     divided = split(manifest, seed=study.request().seed)
-    study.write(divided.rows, "manifest.parquet")
     holdout.seal(study.path("holdout"), divided, ledger=study.path("ledger.jsonl"), anchors=office.anchors)
+    # What the study folder shows of the test images ends here: their labels are in the sealed set alone.
+    sealed = divided.rows[SPLIT] == TEST
+    study.write(divided.rows.assign(**{LABEL: divided.rows[LABEL].mask(sealed)}), "manifest.parquet")
     return divided
 
 
@@ -143,8 +146,18 @@ def start_the_codebase(office: Office, parsed: ParsedRequest, profile: Profile, 
         study.path("codebase"), office.templates / plan.template, recipe=plan.recipe, locks=study.path("locks.json")
     )
     study.write(spec, "spec.json")
+    study.write(_split_counts(manifest, spec), "splits.json")
+    study.write(list(plan.notes), "notes.json")
     study.write(_with_plan(study.text("readback.md"), plan), "readback.md")
-    study.write(plan.protocol, "protocol.json")
+    study.write(replace(plan.protocol, spec_sha256=fingerprint(spec)), "protocol.json")
+
+
+def _split_counts(manifest: Manifest, spec: Spec) -> dict[str, dict[str, int]]:
+    """Return the images and the patients or lesions of each split, over the labels that are part of the study."""
+    rows = manifest.rows[manifest.rows[LABEL].isin(list(spec.class_of_label))]
+    return {
+        str(name): {"images": len(part), "groups": int(part[GROUP].nunique())} for name, part in rows.groupby(SPLIT)
+    }
 
 
 def _resources(office: Office, minutes_per_round: float) -> Resources:

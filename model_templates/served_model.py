@@ -24,8 +24,8 @@ class DeliveredModel(mlflow.pyfunc.PythonModel):
         self.folder = Path(context.artifacts["model"])
         self.card = json.loads((self.folder / "model.json").read_text())
 
-    def predict(self, context, model_input: list[str], params=None) -> pd.DataFrame:
-        """Return one row an image: file, one probability a class, and for two classes the decision."""
+    def predict(self, context, model_input: list[str], params=None):
+        """Return a data frame with one row an image: file, one probability a class, and for two classes the decision."""
         with tempfile.TemporaryDirectory() as folder:
             work = Path(folder)
             names = self._lay_out(work / "data", model_input)

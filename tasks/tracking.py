@@ -38,7 +38,7 @@ def publish(study: StudyFolder, uri: str) -> str:
     with _service_errors(uri):
         client = _client(uri)
         parent = _study_run(client, study, uri)
-        run_id = parent.info.run_id
+        run_id = str(parent.info.run_id)
         known = {run.data.tags["rounds.round"] for run in _child_runs(client, parent)}
         rounds = study.rounds()
         best = math.nan
