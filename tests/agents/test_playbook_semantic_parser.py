@@ -197,6 +197,7 @@ def test_yes_and_no_and_codes_are_tied_to_what_they_stand_for(text, profile, cla
         ("Don't miss more than 5% of the melanomas.", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
         ("Sensitivity of at least 95%.", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
         ("I want a sensitivity >= 0.95", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
+        ("Missing more than 5% is unacceptable.", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
         ("Recall 95, please", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
         ("Melanoma should be caught in 95% of cases.", "specificity_at_sensitivity_95[mel]", "sensitivity", 0.95, {"sensitivity[mel]": 0.95}),
         ("Judge it at 80% specificity.", "sensitivity_at_specificity_80[mel]", "specificity", 0.8, {}),
@@ -235,6 +236,7 @@ def test_a_number_sets_the_primary_metric_the_threshold_and_the_floor(words, pri
         ("My biggest fear is to miss a melanoma.", ("mel",)),
         ("Above all, melanoma.", ("mel",)),
         ("Most important is melanoma.", ("mel",)),
+        ("We would be devastated to overlook a melanoma.", ("mel",)),
         ("I would rather biopsy ten moles than miss one melanoma.", ("mel",)),
         ("Melanoma and BCC matter most.", ("mel", "bcc")),
         ("Catch every melanoma.", ("mel",)),
@@ -267,6 +269,11 @@ def test_a_floor_in_a_task_of_many_classes_leaves_the_primary_metric_to_all_of_t
     assert spec.primary == "auroc"
     assert {item.metric: item.at_least for item in spec.constraints} == {"sensitivity[mel]": 0.95}
     assert (spec.operating_point.fixed, spec.operating_point.positive) == ("sensitivity", "mel")
+
+
+def test_a_floor_on_the_auroc_of_one_class_is_not_taken_for_the_mean():
+    spec = spec_of("We want at least 0.9 AUC on melanoma in a seven class problem.")
+    assert {item.metric: item.at_least for item in spec.constraints} == {"auroc[mel]": 0.9}
 
 
 def test_the_other_classes_are_guarded_when_they_must_not_get_worse():
@@ -373,6 +380,8 @@ def test_an_edit_changes_only_the_fields_that_it_speaks_of(before, after, profil
         ("Do not build a melanoma classifier.", HAM, "classes"),
         ("Tell melanoma from moles in children only", HAM, "classes"),
         ("Find melanoma. Leave out the women.", HAM, "classes"),
+        ("Find melanoma. Do not use images from the scalp.", HAM, "classes"),
+        ("Melanoma vs nevus. Out of 100 melanomas at least 97 should be found.", HAM, "request"),
         ("Find pneumothorax.", CODES, "classes"),
         ("Find the disease.", CODES, "classes"),
         ("Find melanoma.", profile_of({"mel": 20}), "classes"),

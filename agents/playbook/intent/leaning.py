@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.words import normal_form
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
@@ -35,6 +36,11 @@ _LIGHT = frozenset(
 )
 
 
+_IMAGES = frozenset(
+    normal_form(word) for word in ("image", "picture", "photo", "photograph", "film", "scan", "case", "frame", "slide")
+)
+
+
 @dataclass(slots=True)
 class Leaning:
     """Attributes that a request speaks of; names are those of the data."""
@@ -48,7 +54,7 @@ def read_leaning(reading: Reading) -> Leaning:
     found = Leaning()
     for match in reading.found("confounder"):
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at])]
-        if things and not set(match.things) & reading.claimed and not _has_nearer_thing(reading, match):
+        if things and not set(match.things) & reading.claimed and not _is_of_others(reading, match):
             _take_confounders(reading, found, match, things)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
@@ -59,10 +65,16 @@ def read_leaning(reading: Reading) -> Leaning:
     return found
 
 
-def _has_nearer_thing(reading: Reading, match: Match) -> bool:
-    """In 'the films from ICU show a text that must not be used' it is the text that must not, not the ICU."""
+def _is_of_others(reading: Reading, match: Match) -> bool:
+    """Say whether the words are about something else that stands nearer.
+
+    In 'the films from ICU show a text that must not be used' it is the text that must not, and 'do not use images of the
+    scalp' leaves out images.
+    """
     after = range(match.things[-1] + 1, match.end)
-    return match.things[0] == match.first and any(reading.units[k].is_thing for k in after)
+    between = range(match.first, match.things[0])
+    nearer = match.things[0] == match.first and any(reading.units[k].is_thing for k in after)
+    return nearer or any(reading.units[k].norm in _IMAGES for k in between)
 
 
 def _could_be_cue(reading: Reading, unit: Unit) -> bool:
@@ -79,18 +91,17 @@ def _is_attribute(unit: Unit) -> bool:
 
 def _take_confounders(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:
     reading.claim(match)
-    for at in things:
-        attributes = reading.units[at].attributes
-        for name in attributes:
-            found.confounders.setdefault(name, (match.first, match.end))
-        if not attributes:
-            reading.ask(
-                "confounders",
-                f"The data has no column that says where {quoting.words(reading.units[at].text)} can be seen, so it cannot be checked or "
-                "corrected that the model leans on it. Go on without, or add such a column?",
-                options=("go on; the report will say that it was not tested", "add a column"),
-                default="go on; the report will say that it was not tested",
-            )  # fmt: skip
+    for name in [name for at in things for name in reading.units[at].attributes]:
+        found.confounders.setdefault(name, (match.first, match.end))
+    missing = [quoting.words(reading.units[at].text) for at in things if not reading.units[at].attributes]
+    if missing:
+        reading.ask(
+            "confounders",
+            f"The data has no column that says where {quoting.listed(missing, last='or')} can be seen, so it cannot be checked or "
+            "corrected that the model leans on it. Go on without, or add such a column?",
+            options=("go on; the report will say that it was not tested", "add a column"),
+            default="go on; the report will say that it was not tested",
+        )  # fmt: skip
 
 
 def _take_subgroups(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:

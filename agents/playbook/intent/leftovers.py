@@ -24,14 +24,18 @@ def ask_about_leftovers(reading: Reading) -> None:
         tags = frozenset[str]().union(*(unit.tags for unit in units))
         unexplained = [k for k in clause if k not in reading.used]
         numbered = bool(tags & _NUMBERED) and any(
-            reading.units[k].share is not None or (reading.units[k].number is not None and _is_near_metric(reading, k))
+            reading.units[k].share is not None
+            or (reading.units[k].number is not None and (_is_near_metric(reading, k) or _is_limit(reading, k)))
             for k in unexplained
         )
         explained = len(unexplained) < len(units)
         if (explained and not numbered) or ("BECAUSE" in tags and not numbered):
             continue
         demand = bool(tags & {"DEMAND"})
-        wish = bool(tags & {"WISH", "NOT", "TOLERATE", "MATTER_MOST", "LEAN", "WORST"}) and len(units) > 2
+        wish = (
+            bool(tags & {"WISH", "NOT", "TOLERATE", "MATTER_MOST", "LEAN", "WORST", "MISS", "FALSE_ALARM"})
+            and len(units) > 2
+        )
         if not (numbered or demand or wish):
             continue
         reading.use(clause.start, clause.stop)
@@ -73,6 +77,11 @@ def _clauses(reading: Reading) -> Iterator[range]:
                 first = at + 1
         if sentence.stop > first:
             yield range(first, sentence.stop)
+
+
+def _is_limit(reading: Reading, at: int) -> bool:
+    """'At least 97 should be found' sets a limit, whatever it counts."""
+    return at > 0 and bool(reading.units[at - 1].tags & {"FLOOR", "CEIL"})
 
 
 def _is_near_metric(reading: Reading, at: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from tasks.domain.spec import Constraint, Guardrail
@@ -27,7 +28,10 @@ def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         family = f"specificity_at_sensitivity_{percent(held)}" if held is not None else "specificity"
         _constrain(reading, judging, f"{family}[{target}]", numbers.specificity_floor)
     for family, level in numbers.metric_floors:
-        _constrain(reading, judging, metric_name(family, target, binary=bool(wishes.named.positive)), level)
+        names = wishes.named.of_labels(level.labels)
+        name = metric_name(family, names[0] if names else target, binary=bool(wishes.named.positive))
+        of_one = bool(names) and name == "auroc" and not wishes.named.positive
+        _constrain(reading, judging, f"auroc[{names[0]}]" if of_one else name, level)
 
 
 def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -47,7 +51,7 @@ def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
 
 def percent(level: Level) -> str:
     """Return a level in whole percent, two digits from 01 to 99, as metric names carry it."""
-    return f"{min(99, max(1, round(level.value * 100))):02d}"
+    return f"{min(99, max(1, math.floor(level.value * 100 + 0.5))):02d}"
 
 
 def metric_name(family: str, target: str, *, binary: bool) -> str:

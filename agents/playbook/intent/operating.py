@@ -53,6 +53,7 @@ def read_numbers(reading: Reading) -> Numbers:
         if level is not None:
             taken.update(match.shares)
             reading.claim(match)
+            reading.used.update(match.shares)
             reading.claimed.update(k for k in range(match.first, match.end) if reading.units[k].is_class)
             _keep(reading, numbers, rule, level)
     _metric_floors(reading, numbers, taken)
@@ -95,7 +96,7 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     denied = "NOT" in tags or reading.denied(match.first)
     if value is None or (rule.endswith("fixed") and not alarms and (floor or ceiling)):
         return None
-    if (misses or alarms) and floor and not denied:
+    if (misses or alarms) and floor and not (denied or "WORST" in tags):
         return None
     if not misses and not alarms and ceiling and not floor and not (denied or "WORST" in tags):
         return None
@@ -137,7 +138,9 @@ def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
             continue
         taken.update(match.shares)
         reading.claim(match)
-        numbers.metric_floors.append((family, Level(value, match.first, match.end)))
+        reading.used.update(match.shares)
+        labels = tuple(label for at in match.things for label in reading.units[at].labels)
+        numbers.metric_floors.append((family, Level(value, match.first, match.end, labels)))
 
 
 def _goal(reading: Reading, numbers: Numbers) -> None:

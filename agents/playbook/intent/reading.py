@@ -31,8 +31,6 @@ class Reading:
     """Positions of things that a rule other than the choice of classes speaks of."""
     grounding: list[Grounding] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
-    """What the clinician should know beside the spec; sentences."""
 
     def found(self, rule: str) -> list[Match]:
         """Return where the patterns of a rule are found."""
@@ -43,8 +41,8 @@ class Reading:
         return self.text[self.units[first].start : self.units[end - 1].end]
 
     def use(self, first: int, end: int) -> None:
-        """Mark units as explained."""
-        self.used.update(range(first, end))
+        """Mark units as explained; shares are left to the rules that read numbers, so that none is passed over."""
+        self.used.update(k for k in range(first, end) if self.units[k].share is None)
 
     def claim(self, match: Match) -> None:
         """Mark the units of a match as explained and its things as spoken for."""
