@@ -6,12 +6,14 @@ from agents.playbook.techniques import (
     backbone,
     balanced_sampling,
     batch_size,
+    bfloat16,
     class_weights,
     colour_jitter,
     cosine_schedule,
     dropout,
     flips_and_turns,
     focal_loss,
+    fused_optimizer,
     gradient_clipping,
     image_size,
     label_smoothing,
@@ -30,6 +32,8 @@ from agents.playbook.techniques import (
 
 TECHNIQUES = (
     cosine_schedule.TECHNIQUE,
+    bfloat16.TECHNIQUE,
+    fused_optimizer.TECHNIQUE,
     flips_and_turns.TECHNIQUE,
     test_time_views.TECHNIQUE,
     weight_averaging.TECHNIQUE,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import has_expression, replace_statement
+from agents.playbook.editing import returned, set_returned
 from agents.playbook.seams import TRAIN, set_field
+from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -13,12 +14,10 @@ if TYPE_CHECKING:
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
-_ADAMW = "return torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)"
-_SGD = """
-return torch.optim.SGD(
-    model.parameters(), lr=recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay
+_SGD = (
+    "torch.optim.SGD("
+    "model.parameters(), lr=recipe.learning_rate, momentum=0.9, nesterov=True, weight_decay=recipe.weight_decay)"
 )
-"""
 
 
 def _ladder(_: Reading) -> tuple[Rung, ...]:
@@ -39,8 +38,10 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    if not has_expression(draft[TRAIN], "build_optimizer", "torch.optim.SGD"):
-        draft.change(TRAIN, replace_statement, "build_optimizer", _ADAMW, _SGD)
+    written = returned(draft[TRAIN], "build_optimizer")
+    if not written.startswith(("torch.optim.AdamW(", "torch.optim.SGD(")):
+        raise SeamMissing("the optimiser is another one")
+    draft.change(TRAIN, set_returned, "build_optimizer", _SGD)
     set_field(draft, "learning_rate", settings["learning_rate"])
     set_field(draft, "weight_decay", settings["weight_decay"])
 

@@ -1,0 +1,59 @@
+"""Forward passes in bfloat16 on a CPU, which recent ones compute about twice as fast; CUDA does so already."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agents.playbook.editing import has_expression, replace_expression
+from agents.playbook.seams import TRAIN
+from agents.playbook.technique import Gain, Rung, Technique
+
+if TYPE_CHECKING:
+    from agents.playbook.editing import Draft
+    from agents.playbook.reading import Reading
+    from agents.playbook.technique import Settings
+
+_FULL = "contract.autocast(images.device)"
+_SHORT = "torch.autocast(images.device.type, torch.bfloat16)"
+
+
+def _unsuited(reading: Reading) -> str:
+    if reading.device != "cpu":
+        return f"on {reading.device} the template has chosen the arithmetic already"
+    if not reading.backbone.startswith(("resnet", "convnext")):
+        return f"networks of thin convolutions such as {reading.backbone} get slower with it"
+    return f"{reading.epochs:.0f} epochs fit already" if reading.epochs > 40 else ""
+
+
+def _why(reading: Reading) -> str:
+    now = (
+        ""
+        if math.isnan(reading.epochs)
+        else f" (now {reading.images_per_second:.0f} a second, {reading.epochs:.0f} epochs)"
+    )
+    return (
+        f"Training is bound by time: a CPU with bfloat16 instructions passes up to half as many images again through a "
+        f"plain residual network{now}; one without them gets slower, which the round would show."
+    )
+
+
+def _apply(draft: Draft, _: Settings) -> None:
+    if not has_expression(draft[TRAIN], "train_step", _SHORT):
+        draft.change(TRAIN, replace_expression, "train_step", _FULL, _SHORT)
+
+
+TECHNIQUE = Technique(
+    name="bfloat16",
+    theme="schedule",
+    source="Kalamkar et al., A study of BFLOAT16 for deep learning training (2019)",
+    expected="More images a second and more epochs in the same time, at the same quality per epoch.",
+    gains={"ranking": Gain(0.035, 0.04), "decision": Gain(0.035, 0.04), "calibration": Gain(0.01, 0.04)},
+    ladder=lambda _: (Rung("bfloat16 arithmetic in training", {"bits": 16}),),
+    unsuited=_unsuited,
+    why=_why,
+    apply=_apply,
+    companions=frozenset({"fused_optimizer"}),
+    underfit=1.4,
+    overfit=0.6,
+)
