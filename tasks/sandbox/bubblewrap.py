@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from tasks.domain.errors import SandboxMissing
 from tasks.domain.sandboxing import Limits
-from tasks.sandbox.ownership import lent, user_for_job
+from tasks.sandbox.ownership import group_for_job, lent, user_for_job
 from tasks.sandbox.seccomp import filter_descriptor
 from tasks.sandbox.supervision import LAUNCHER, launch_command, supervise
 from tasks.sandbox.surroundings import check_binds, environment_of
@@ -95,7 +95,7 @@ class BubblewrapSandbox:
     def _launch(self, command: tuple[str, ...], limits: Limits, user: int) -> list[str]:
         if user == os.geteuid():
             return launch_command(command, limits, launcher=LAUNCHER_INSIDE)
-        return launch_command(command, limits, launcher=LAUNCHER_INSIDE, uid=user, processes=limits.processes)
+        return launch_command(command, limits, launcher=LAUNCHER_INSIDE, user=user, group=group_for_job())
 
     def _check(self) -> None:
         """Run nothing in the walls that a job gets, to learn whether this machine allows them."""

@@ -14,6 +14,7 @@ import os
 import queue
 import threading
 import uuid
+from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -59,15 +60,15 @@ class DockerSandbox:
             SandboxMissing: There is no engine or no image; the message says what to do.
         """
         try:
-            self._client = docker.from_env(timeout=ANSWER_WITHIN_SECONDS)
-            self._engine: dict[str, Any] = self._client.info()
-            self._image = self._client.images.get(image)
+            with closing(docker.from_env(timeout=ANSWER_WITHIN_SECONDS)) as client:
+                self._engine: dict[str, Any] = client.info()
+                self._image: dict[str, Any] = client.images.get(image).attrs
+                reap(client)
         except ImageNotFound as error:
             raise SandboxMissing(f"Docker has no image {image}: build it with infra/image/build.sh") from error
         except DockerException as error:
             raise SandboxMissing(f"no Docker engine answers ({error}): start one, or choose another sandbox") from error
         self._runtime = runtime
-        reap(self._client)
 
     def run(self, job: Job, on_line: Callable[[str], None] = lambda _: None) -> Completed:
         """Run a job to its end or its limits, and clean up after it.
@@ -78,20 +79,24 @@ class DockerSandbox:
         """
         check_binds(job)
         user = user_for_job()
-        with lent(job, user), LogStream(job.log, limit_bytes=job.limits.log_bytes, on_line=on_line) as log:
-            container = self._create(job, user)
+        with (
+            closing(docker.from_env(timeout=ANSWER_WITHIN_SECONDS)) as client,
+            lent(job, user),
+            LogStream(job.log, limit_bytes=job.limits.log_bytes, on_line=on_line) as log,
+        ):
+            container = self._create(client, job, user)
             try:
                 return _run_to_end(container, job, log)
             finally:
                 _remove(container)
 
-    def _create(self, job: Job, user: int) -> Container:
+    def _create(self, client: DockerClient, job: Job, user: int) -> Container:
         places = {bind.name: f"/rounds/{bind.name.lower()}" for bind in job.binds}
         environment = environment_of(job, places=places, home="/tmp", path=self._path())  # noqa: S108 - its own /tmp
         environment["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, range(len(job.limits.gpus))))  # renumbered inside
         try:
-            return self._client.containers.create(
-                self._image,
+            return client.containers.create(
+                self._image["Id"],
                 list(job.command),
                 name=f"rounds-{uuid.uuid4().hex[:12]}",
                 labels={LABEL: "1", **labels_of(job)},
@@ -115,7 +120,7 @@ class DockerSandbox:
         return "0:0" if rootless else f"{user}:{group_for_job()}"
 
     def _path(self) -> str:
-        variables = dict(entry.split("=", 1) for entry in self._image.attrs["Config"].get("Env") or ())
+        variables = dict(entry.split("=", 1) for entry in self._image["Config"].get("Env") or ())
         return str(variables.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
 
 
@@ -189,8 +194,8 @@ class _Output:
     def __init__(self, container: Container) -> None:
         self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=64)
         self._dropping = threading.Event()
-        stream = container.attach(stream=True, stdout=True, stderr=True, logs=False)
-        self._thread = threading.Thread(target=self._pump, args=(stream,), daemon=True)
+        self._stream = container.attach(stream=True, stdout=True, stderr=True, logs=False)
+        self._thread = threading.Thread(target=self._pump, daemon=True)
 
     def __enter__(self) -> Self:
         """Begin to read."""
@@ -219,8 +224,8 @@ class _Output:
         while not self._chunks.empty():
             yield self._chunks.get()
 
-    def _pump(self, stream: Iterator[bytes]) -> None:
-        for data in stream:
+    def _pump(self) -> None:
+        for data in self._stream:
             waiting = True
             while waiting:
                 try:
@@ -228,6 +233,7 @@ class _Output:
                     waiting = False
                 except queue.Full:
                     waiting = not self._dropping.is_set()
+        vars(self._stream)["_response"].close()  # docker-py's own close() leaves the connection open
 
 
 def _follow(container: Container, watch: Watch, log: LogStream, output: _Output) -> str:

@@ -36,16 +36,24 @@ def _become(settings: dict[str, int], command: list[str]) -> None:
         _lower(getattr(resource, name), value)
     if settings["processes"] and hasattr(resource, "RLIMIT_NPROC"):
         _lower(resource.RLIMIT_NPROC, settings["processes"])
-    if settings["uid"]:
+    if settings["user"]:
         os.setgroups([])
-        os.setgid(settings["uid"])
-        os.setuid(settings["uid"])
+        os.setgid(settings["group"])
+        os.setuid(settings["user"])
+        _give_up_capabilities()
     os.chdir(os.environ["ROUNDS_CODE"])
     try:
         os.execvp(command[0], command)  # noqa: S606 - becoming the command is the purpose
     except OSError as error:
         sys.stderr.write(f"cannot start {command[0]}: {error.strerror}\n")
         os._exit(127)
+
+
+def _give_up_capabilities() -> None:
+    """Empty all sets; becoming another user leaves the inheritable ones."""
+    version_3_of_this_process = (ctypes.c_uint32 * 2)(0x20080522, 0)
+    if ctypes.CDLL(None, use_errno=True).capset(version_3_of_this_process, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "cannot give up capabilities")
 
 
 def _lower(limit: int, value: int) -> None:

@@ -31,7 +31,7 @@ GRACE_SECONDS = 5.0
 
 
 def launch_command(
-    command: Sequence[str], limits: Limits, *, launcher: str, supervise: bool = False, uid: int = 0, processes: int = 0
+    command: Sequence[str], limits: Limits, *, launcher: str, supervise: bool = False, user: int = 0, group: int = 0
 ) -> list[str]:
     """Return the command that lowers the rights of a job and then becomes its command (see `launch.py`).
 
@@ -40,13 +40,14 @@ def launch_command(
         limits: Of the job.
         launcher: Where the job finds `launch.py`.
         supervise: Keep the launcher as parent of the job, to end the job with us.
-        uid: The user and group to become; 0 to stay who we are.
-        processes: How many processes and threads the user of the job may have; 0 for no limit of the kernel.
+        user: The user to become, whose processes and threads the kernel then counts; 0 to stay who we are.
+        group: The only group of that user.
     """
     settings = {
         "file_bytes": limits.disk_bytes + CHUNK_BYTES,
-        "uid": uid,
-        "processes": processes,
+        "user": user,
+        "group": group,
+        "processes": limits.processes if user else 0,
         "supervise": supervise,
     }
     first = sys.executable if command[0] == "python" else command[0]

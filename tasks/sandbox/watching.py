@@ -122,6 +122,7 @@ def _sizes(folder: Path) -> Iterator[int]:
         path, depth = waiting.pop()
         if depth > DEEPEST:
             yield 2**62
+            return
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
