@@ -388,6 +388,17 @@ def test_small_cells_are_warned_of(positives: int, word: str) -> None:
     assert word in warnings_with(positives)
 
 
+def test_each_metric_is_warned_of_the_cases_that_it_rests_on() -> None:
+    few_ones, few_others = "of 'mel'.", "of classes other than 'mel'."
+    assert few_ones in warnings_with(20, names=("sensitivity[mel]",))
+    assert few_ones not in warnings_with(20, names=("specificity[mel]",))
+    assert few_others in warnings_with(380, names=("specificity[mel]",))
+    assert few_others not in warnings_with(380, names=("sensitivity[mel]",))
+    assert few_others in warnings_with(380, names=("auroc[mel]",))
+    assert "Exploratory: only 20 patients or lesions of 'nv'." in warnings_with(380, names=("auroc",))
+    assert warnings_with(20, names=("accuracy",)) == ""
+
+
 def test_cells_are_counted_in_patients() -> None:
     assert "Imprecise: 50 patients or lesions of 'mel'." in warnings_with(50, 800, per_group=4)
 
