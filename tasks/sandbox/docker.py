@@ -11,29 +11,31 @@ one that the engine has (gVisor's `runsc`), or map users (`userns-remap`).
 from __future__ import annotations
 
 import os
-import queue
-import threading
+import socket
 import uuid
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import docker
 import psutil
+from docker.constants import DEFAULT_UNIX_SOCKET
 from docker.errors import APIError, DockerException, ImageNotFound
 from docker.types import DeviceRequest, LogConfig, Mount, Ulimit
+from docker.utils import kwargs_from_env
 
 from tasks.domain.errors import SandboxMissing
 from tasks.domain.sandboxing import Completed
 from tasks.sandbox.belonging import is_forgotten, labels_of
 from tasks.sandbox.log_stream import LogStream
 from tasks.sandbox.ownership import group_for_job, lent, user_for_job
+from tasks.sandbox.pump import Pump
 from tasks.sandbox.surroundings import check_binds, environment_of, writable_folders
 from tasks.sandbox.watching import Watch, descendants, disk_is_full
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from docker import DockerClient
     from docker.models.containers import Container
@@ -43,7 +45,6 @@ if TYPE_CHECKING:
 IMAGE = "rounds-sandbox:latest"
 LABEL = "rounds.sandbox"
 TEMPORARY_BYTES = 2**30
-LOOK_EVERY_SECONDS = 0.05
 ANSWER_WITHIN_SECONDS = 60
 
 
@@ -60,13 +61,14 @@ class DockerSandbox:
             SandboxMissing: There is no engine or no image; the message says what to do.
         """
         try:
+            _knock()
             with closing(docker.from_env(timeout=ANSWER_WITHIN_SECONDS)) as client:
                 self._engine: dict[str, Any] = client.info()
                 self._image: dict[str, Any] = client.images.get(image).attrs
                 reap(client)
         except ImageNotFound as error:
             raise SandboxMissing(f"Docker has no image {image}: build it with infra/image/build.sh") from error
-        except DockerException as error:
+        except (DockerException, OSError) as error:
             raise SandboxMissing(f"no Docker engine answers ({error}): start one, or choose another sandbox") from error
         self._runtime = runtime
 
@@ -124,6 +126,15 @@ class DockerSandbox:
         return str(variables.get("PATH", "/usr/local/bin:/usr/bin:/bin"))
 
 
+def _knock() -> None:
+    """Raise an OSError if nothing listens where the engine should; docker-py would leave its socket open in that case."""
+    address = kwargs_from_env().get("base_url") or DEFAULT_UNIX_SOCKET
+    scheme, _, path = address.partition("://")
+    if scheme.endswith("unix"):
+        with socket.socket(socket.AF_UNIX) as door:
+            door.connect(path)
+
+
 def _walls() -> dict[str, Any]:
     """Return the settings that part every container from the host."""
     return {
@@ -162,7 +173,9 @@ def _allowances(job: Job, *, cpus_of_engine: int) -> dict[str, Any]:
 
 def _run_to_end(container: Container, job: Job, log: LogStream) -> Completed:
     """Start a container, follow it, stop it at its limits, and say how it ended."""
-    with _Output(container) as output:
+    stream = container.attach(stream=True, stdout=True, stderr=True, logs=False)
+    # docker-py's own close() would leave the connection open
+    with Pump(stream, close=vars(stream)["_response"].close) as output:
         try:
             container.start()
         except APIError as error:
@@ -184,59 +197,7 @@ def _run_to_end(container: Container, job: Job, log: LogStream) -> Completed:
     return Completed(reason=reason, exit_code=exit_code, seconds=seconds)
 
 
-class _Output:
-    """What a container prints, read by a thread of its own.
-
-    A container whose output nobody reads cannot be killed: the engine waits for its reader. So the thread goes on to the end, and
-    after `with` drops what does not fit in the queue.
-    """
-
-    def __init__(self, container: Container) -> None:
-        self._chunks: queue.Queue[bytes] = queue.Queue(maxsize=64)
-        self._dropping = threading.Event()
-        self._stream = container.attach(stream=True, stdout=True, stderr=True, logs=False)
-        self._thread = threading.Thread(target=self._pump, daemon=True)
-
-    def __enter__(self) -> Self:
-        """Begin to read."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop waiting for whoever takes the output."""
-        self._dropping.set()
-
-    @property
-    def ended(self) -> bool:
-        """Return whether nothing more will come."""
-        return not self._thread.is_alive() and self._chunks.empty()
-
-    def next(self) -> bytes:
-        """Return the next bytes, or none after a short wait."""
-        try:
-            return self._chunks.get(timeout=LOOK_EVERY_SECONDS)
-        except queue.Empty:
-            return b""
-
-    def rest(self) -> Iterator[bytes]:
-        """Yield what was printed before the container ended."""
-        self._thread.join(timeout=ANSWER_WITHIN_SECONDS)
-        while not self._chunks.empty():
-            yield self._chunks.get()
-
-    def _pump(self) -> None:
-        for data in self._stream:
-            waiting = True
-            while waiting:
-                try:
-                    self._chunks.put(data, block=not self._dropping.is_set(), timeout=LOOK_EVERY_SECONDS)
-                    waiting = False
-                except queue.Full:
-                    waiting = not self._dropping.is_set()
-        vars(self._stream)["_response"].close()  # docker-py's own close() leaves the connection open
-
-
-def _follow(container: Container, watch: Watch, log: LogStream, output: _Output) -> str:
+def _follow(container: Container, watch: Watch, log: LogStream, output: Pump) -> str:
     """Copy output to the log until the container ends (empty text) or breaks a limit (its reason)."""
     while not output.ended or _is_running(container):
         log.feed(output.next())
