@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from agents.developer import code_sha256
 from agents.playbook.belief import Belief, expected_gain, learn
 from agents.playbook.catalogue import TECHNIQUES
-from agents.playbook.editing import Draft
+from agents.playbook.draft import Draft
 from agents.playbook.reading import Reading, read
 from agents.playbook.record import (
     Attempt,
@@ -34,10 +34,12 @@ if TYPE_CHECKING:
 
     from agents.developer import Briefing
 
-LEAST_WORTH = 0.0015
+LEAST_WORTH = 0.0005
 """A round whose expected gain is a smaller part of the way to go is not worth its time."""
 TRIES_PER_ERA = 2
 """Rejected rounds that a technique may take part in before another round was kept."""
+TRIES_IN_ALL = 3
+"""Rounds that it may take part in without ever coming close."""
 LARGEST_BUNDLE = 3
 MOST_EVIDENCE = 3
 """Sentences on past rounds in a rationale, the latest ones."""
@@ -118,7 +120,9 @@ class PlaybookDeveloper:
 
     def _is_dropped(self, past: Sequence[tuple[Attempt, Step]], era: int) -> bool:
         """Return whether a technique failed, or hurt on its own, or was tried often enough (for the time being)."""
-        if sum(not item.kept for item, step in past if step.era == era) >= TRIES_PER_ERA:
+        rejected = [(item, step) for item, step in past if not item.kept]
+        lost = sum(not item.nearly for item, _ in rejected)
+        if sum(step.era == era for _, step in rejected) >= TRIES_PER_ERA or (lost == len(past) >= TRIES_IN_ALL):
             return True
         for item, step in past:
             if item.failed:
@@ -131,15 +135,20 @@ class PlaybookDeveloper:
     def _bundles(
         self, steps: Sequence[Step], reading: Reading, attempts: Sequence[Attempt]
     ) -> Iterator[tuple[Step, ...]]:
-        """Yield single steps, companions, and steps that each came close before."""
+        """Yield single steps, companions, and steps that each came close before; none as it was tried of late."""
+        era = max((step.era for step in steps), default=0)
         close = {step.technique for item in attempts if item.nearly for step in item.steps}
-        tried = {frozenset(item.steps) for item in attempts}
+        recent = {self._form(item.steps) for item in attempts if era - item.steps[0].era < ERAS_TO_REOPEN}
         for size in range(1, LARGEST_BUNDLE + 1):
             for bundle in itertools.combinations(steps, size):
                 pairs = itertools.combinations([step.technique for step in bundle], 2)
                 belong = all({one, other} <= close or other in self._companions(one) for one, other in pairs)
-                if belong and frozenset(bundle) not in tried and self._go_together(bundle, reading):
+                if belong and self._form(bundle) not in recent and self._go_together(bundle, reading):
                     yield bundle
+
+    @staticmethod
+    def _form(steps: Sequence[Step]) -> frozenset[object]:
+        return frozenset((step.technique, step.settings) for step in steps)
 
     def _companions(self, name: str) -> frozenset[str]:
         return self._techniques[name].companions

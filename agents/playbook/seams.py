@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import libcst as cst
 
+from agents.playbook.draft import Draft
 from agents.playbook.editing import (
-    Draft,
     add_definition,
     add_field,
     default_of,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from agents.playbook.editing import Draft
+    from agents.playbook.draft import Draft
     from agents.playbook.reading import Reading
 
     Settings = Mapping[str, float | str]

@@ -2,8 +2,8 @@
 
 import pytest
 
+from agents.playbook.draft import Draft
 from agents.playbook.editing import (
-    Draft,
     add_definition,
     add_field,
     default_of,

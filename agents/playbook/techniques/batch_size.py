@@ -9,7 +9,7 @@ from agents.playbook.seams import set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
-    from agents.playbook.editing import Draft
+    from agents.playbook.draft import Draft
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 

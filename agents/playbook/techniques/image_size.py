@@ -9,7 +9,7 @@ from agents.playbook.seams import set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
-    from agents.playbook.editing import Draft
+    from agents.playbook.draft import Draft
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
@@ -92,5 +92,6 @@ SMALLER = Technique(
     apply=_apply,
     underfit=1.5,
     overfit=0.3,
+    overlaps="progressive_sizes",
     opposite="larger_images",
 )

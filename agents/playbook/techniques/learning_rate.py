@@ -10,7 +10,7 @@ from agents.playbook.technique import Gain, Rung, Technique
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agents.playbook.editing import Draft
+    from agents.playbook.draft import Draft
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
