@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tasks.domain.request import Budget, Request
+from tasks.ledger import append
+from tasks.storage import StudyFolder
+
+ROUNDS = Path(sys.executable).with_name("rounds")
+TINY = Path(__file__).resolve().parents[1] / "flows" / "tiny_template"
+
+
+def rounds(folder: Path, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = {
+        **os.environ,
+        "ROUNDS_STATE": str(folder / "state"),
+        "ROUNDS_TEMPLATES": str(TINY),
+        "PREFECT_HOME": str(folder / "prefect"),
+        "COLUMNS": "200",
+        **environment,
+    }
+    command = [str(ROUNDS), *(str(item) for item in arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=variables, cwd=folder, timeout=300)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Return a folder of pictures with one sub-folder a class."""
+    for number in range(120):
+        label = ("dark", "bright")[number % 2]
+        (tmp_path / "pictures" / label).mkdir(parents=True, exist_ok=True)
+        grey = (90 if label == "dark" else 150) + (number * 37) % 50
+        image = Image.new("RGB", (24, 24), (grey, grey, number))
+        for step in range(24):
+            image.putpixel(((number * 7 + step) % 24, (number * step) % 24), (step * 10, number * 2, 255 - number))
+        image.save(tmp_path / "pictures" / label / f"{number:03d}.png")
+    return tmp_path / "pictures"
+
+
+def test_a_study_that_is_not_there_is_told_with_exit_code_4(tmp_path: Path) -> None:
+    for command in (["resume"], ["status"], ["report"], ["ledger", "verify"]):
+        done = rounds(tmp_path, *command, "nowhere")
+        assert done.returncode == 4, done.stderr
+        assert "there is no study in" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_request_without_words_or_images_is_told_with_exit_code_3(tmp_path: Path) -> None:
+    done = rounds(tmp_path, "develop", "--images", tmp_path)
+    assert (done.returncode, "say in your own words" in done.stderr) == (3, True)
+    done = rounds(tmp_path, "develop", "--text", "tell a from b")
+    assert (done.returncode, "name the folder of images" in done.stderr) == (3, True)
+
+
+def test_an_unknown_sandbox_or_too_many_rounds_is_a_wrong_command_line(tmp_path: Path) -> None:
+    assert rounds(tmp_path, "develop", "--sandbox", "none").returncode == 2
+    assert rounds(tmp_path, "develop", "--rounds", "31").returncode == 2
+
+
+def test_an_unknown_agent_is_told_before_anything_is_begun(tmp_path: Path, pictures: Path) -> None:
+    done = rounds(tmp_path, "develop", "--text", "tell bright from dark", "--images", pictures, "--agent", "oracle")
+    assert done.returncode == 3
+    assert "no agent 'oracle'" in done.stderr
+
+
+def test_a_study_folder_that_is_taken_is_left_alone(tmp_path: Path, pictures: Path) -> None:
+    study = StudyFolder(tmp_path / "taken")
+    study.write(Request(text="older", images=pictures, budget=Budget()), "request.json")
+    done = rounds(tmp_path, "develop", "--text", "tell bright from dark", "--images", pictures, "--study", study.root)
+    assert done.returncode == 3
+    assert "rounds resume" in done.stderr
+    assert study.request().text == "older"
+
+
+def test_a_ledger_that_was_cut_is_told_with_exit_code_4(tmp_path: Path, pictures: Path) -> None:
+    study = StudyFolder(tmp_path / "study")
+    study.write(Request(text="x", images=pictures), "request.json")
+    for number in range(3):
+        append(study.path("ledger.jsonl"), "note", actor="system", facts={"n": number}, anchors=tmp_path / "state")
+    assert "3 entries, chain intact" in rounds(tmp_path, "ledger", "verify", study.root).stdout
+    lines = study.path("ledger.jsonl").read_text().splitlines(keepends=True)
+    study.path("ledger.jsonl").write_text("".join(lines[:-1]))
+    done = rounds(tmp_path, "ledger", "verify", study.root)
+    assert done.returncode == 4
+    assert "LedgerBroken" in done.stderr
+
+
+@pytest.mark.prefect
+def test_from_words_to_predictions_by_the_command_line_alone(tmp_path: Path, pictures: Path) -> None:
+    """The whole job with a learner that takes no time: develop, status, report, predict, ledger, resume."""
+    study = tmp_path / "studies" / "one"
+    done = rounds(
+        tmp_path, "develop", "--text", "Tell bright from dark.", "--images", pictures, "--rounds", 2, "--minutes", 0.1,
+        "--sandbox", "local", "--study", study, "--json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert result["study"] == str(study)
+    assert result["rounds"][0]["verdict"] == "baseline"
+    primary = result["metrics"][result["primary"]]
+    assert set(primary["initial"]) >= {"value", "low", "high"}
+    assert set(primary["difference"]) >= {"value", "low", "high", "p"}
+    assert primary["final"]["value"] > 0.5
+    assert {"n", "n_groups", "opened_at"} <= set(result)
+
+    assert "done" in rounds(tmp_path, "status", study).stdout
+    assert rounds(tmp_path, "report", study).stdout.strip().endswith("report.html")
+    assert "chain intact" in rounds(tmp_path, "ledger", "verify", study).stdout
+
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    images = [*sorted((pictures / "bright").iterdir())[:3], broken]
+    done = rounds(tmp_path, "predict", study, *images, "--sandbox", "local")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 5
+    assert "1 of 4 images could not be read" in done.stderr
+
+    before = (study / "evaluation.json").read_bytes()
+    done = rounds(tmp_path, "resume", study, "--sandbox", "local", "--json")
+    assert json.loads(done.stdout.splitlines()[-1]) == result
+    assert (study / "evaluation.json").read_bytes() == before
+
+
+@pytest.mark.prefect
+def test_questions_and_refusals_are_told_with_exit_code_3(tmp_path: Path, pictures: Path) -> None:
+    done = rounds(tmp_path, "develop", "--text", "Something for bleeds.", "--images", pictures, "--sandbox", "local")
+    assert done.returncode == 3
+    assert "Add the answer to the text" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = rounds(
+        tmp_path, "develop", "--text", "Prescribe antibiotics automatically from these pictures.", "--images", pictures,
+        "--sandbox", "local",
+    )  # fmt: skip
+    assert done.returncode == 3
+    assert "RequestOutOfScope" in done.stderr
+
+
+@pytest.mark.prefect
+def test_a_tracking_server_that_is_down_loses_nothing(tmp_path: Path, pictures: Path) -> None:
+    study = tmp_path / "studies" / "one"
+    done = rounds(
+        tmp_path, "develop", "--text", "Tell bright from dark.", "--images", pictures, "--rounds", 0, "--minutes", 0.1,
+        "--sandbox", "local", "--study", study, MLFLOW_TRACKING_URI="http://127.0.0.1:9", MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert (study / "report.html").exists()
+    assert "tracking_pending" in {item.stem for item in study.iterdir()}
+    assert "MLflow at http://127.0.0.1:9 could not be brought up to date" in done.stderr
+    done = rounds(tmp_path, "resume", study, "--sandbox", "local")
+    assert done.returncode == 0, done.stderr
+    assert not (study / "tracking_pending.txt").exists()
