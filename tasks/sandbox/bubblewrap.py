@@ -154,7 +154,7 @@ def _gpu_devices(limits: Limits) -> list[str]:
     if not limits.gpus:
         return []
     numbered = [f"nvidia{gpu}" for gpu in limits.gpus]
-    devices: list[str] = []
+    devices = ["--ro-bind", "/sys", "/sys"]  # where the driver finds the card on its bus, as in a container
     for name in (*GPU_DEVICES, *numbered):
         devices += ["--dev-bind-try", f"/dev/{name}", f"/dev/{name}"]
     return devices

@@ -261,7 +261,7 @@ def test_folders_nested_without_end_neither_break_the_host_nor_stay(walled_bench
         """
         import os
         os.chdir(os.environ["ROUNDS_OUT"])
-        for _ in range(3000):
+        for _ in range(700):
             os.mkdir("deeper")
             os.chdir("deeper")
         """
