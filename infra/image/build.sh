@@ -1,15 +1,21 @@
 #!/bin/sh
 # Builds the image that jobs run in.
 #   infra/image/build.sh [BASE] [NAME]        default: python:3.11-slim rounds-sandbox:latest
-# The packages are downloaded here, with this machine's own pip settings (index, certificates, local folders), so that the build
+# Where python:3.11-slim cannot be had, and no other BASE is named, make_base.sh makes one from Debian packages (root, a minute).
+# The packages are downloaded first, with this machine's own pip settings (index, certificates, local folders), so that the build
 # itself needs no network and none of those settings reaches the image. Does nothing if the image is up to date.
 set -eu
 base="${1:-python:3.11-slim}"
 name="${2:-rounds-sandbox:latest}"
-python="${PYTHON:-python3}"
 here="$(cd "$(dirname "$0")" && pwd)"
+python="$here/../../.venv/bin/python"
+[ -x "$python" ] || python=python3
 
-docker image inspect "$base" >/dev/null 2>&1 || docker pull --quiet "$base"
+if ! docker image inspect "$base" >/dev/null 2>&1 && ! timeout 120 docker pull --quiet "$base"; then
+    [ $# -eq 0 ] || exit 1
+    base=rounds-base:latest
+    "$here/make_base.sh" "$base"
+fi
 made_from="$(cat "$here/Dockerfile" "$here/requirements.txt" | cksum | tr ' ' '-')-$(docker image inspect --format '{{.Id}}' "$base")"
 if [ "$(docker image inspect --format '{{index .Config.Labels "rounds.made-from"}}' "$name" 2>/dev/null)" = "$made_from" ]; then
     echo "$name is up to date"

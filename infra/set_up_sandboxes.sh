@@ -1,10 +1,7 @@
 #!/bin/sh
-# Brings a bare Debian or Ubuntu machine (a CI runner) to where the tests marked `docker` and `bubblewrap` run: installs the engine and
-# bubblewrap, starts the engine, makes a base image where no registry can be reached, builds the image of jobs.
-# Needs root. Does only what is missing; a first run takes 5 to 10 minutes on two cores, later ones a second.
+# Installs bubblewrap and a Docker engine on a bare Debian or Ubuntu machine (a CI runner) and starts the engine; image/build.sh then
+# makes the image of jobs. Needs root. Does only what is missing.
 set -eu
-here="$(cd "$(dirname "$0")" && pwd)"
-base="${BASE:-python:3.11-slim}"
 log="${TMPDIR:-/tmp}/dockerd.log"
 
 missing=""
@@ -33,9 +30,3 @@ docker info >/dev/null 2>&1 || start || start --bridge=none --iptables=false --i
     tail -20 "$log" >&2
     exit 1
 }
-
-if ! docker image inspect "$base" >/dev/null 2>&1 && ! timeout 60 docker pull --quiet "$base" 2>/dev/null; then
-    base=rounds-base:latest
-    "$here/image/make_base.sh" "$base"
-fi
-"$here/image/build.sh" "$base"

@@ -1,0 +1,18 @@
+"""The image of jobs holds what the project was tested with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+
+
+def pins(path):
+    lines = (line.strip() for line in path.read_text().splitlines())
+    return {tuple(line.lower().replace("_", "-").split("==")) for line in lines if line and not line.startswith("#")}
+
+
+def test_the_image_pins_the_versions_of_the_project():
+    in_image, of_project = pins(REPOSITORY / "infra/image/requirements.txt"), pins(REPOSITORY / "requirements.txt")
+    assert in_image - of_project == set()
+    assert {name for name, _ in in_image} >= {"torch", "torchvision", "timm", "numpy", "pillow", "safetensors"}
