@@ -8,11 +8,12 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 
 
 def pins(path):
-    lines = (line.strip() for line in path.read_text().splitlines())
-    return {tuple(line.lower().replace("_", "-").split("==")) for line in lines if line and not line.startswith("#")}
+    lines = (line.partition("#")[0].partition(";")[0].strip() for line in path.read_text().splitlines())
+    return {tuple(line.lower().replace("_", "-").split("==")) for line in lines if line}
 
 
 def test_the_image_pins_the_versions_of_the_project():
     in_image, of_project = pins(REPOSITORY / "infra/image/requirements.txt"), pins(REPOSITORY / "requirements.txt")
-    assert in_image - of_project == set()
+    differing = {name for name, _ in in_image - of_project}
+    assert differing <= {"setuptools"}  # every environment has one, so the project's list does not name it
     assert {name for name, _ in in_image} >= {"torch", "torchvision", "timm", "numpy", "pillow", "safetensors"}

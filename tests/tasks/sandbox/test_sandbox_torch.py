@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 PROGRAM = """
@@ -30,6 +32,7 @@ def test_a_small_network_trains_and_saves(walled_bench):
 
 
 @pytest.mark.gpu
+@pytest.mark.skipif(not Path("/dev/nvidia0").exists(), reason="this machine has no NVIDIA GPU")
 def test_a_job_gets_the_gpu_that_it_was_given(walled_bench):
     done = walled_bench.run(PROGRAM, cpus=1, wall_seconds=300, gpus=("0",))
     assert done.ok, walled_bench.log
