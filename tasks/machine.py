@@ -31,8 +31,8 @@ class Machine:
 
     @property
     def gpus(self) -> tuple[str, ...]:
-        """Return the devices that a container is given."""
-        return ("all",) if self.device == "cuda" else ()
+        """Return the devices that a run is given: one, as the template trains on one."""
+        return ("0",) if self.device == "cuda" else ()
 
     @property
     def cached_weights(self) -> tuple[str, ...]:

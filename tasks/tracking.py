@@ -11,6 +11,7 @@ import contextlib
 import math
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,9 @@ def _study_run(client: MlflowClient, study: StudyFolder, uri: str) -> Run:
     if experiment is None:
         # MLflow's own default is relative to the working directory, which differs from call to call.
         local = (study.root.parent / "mlartifacts").resolve().as_uri() if uri.startswith("sqlite:") else None
-        experiment_id = client.create_experiment(name, artifact_location=local)
+        # The kind makes the user interface open on training runs instead of on language-model traces.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        experiment_id = client.create_experiment(name, artifact_location=local, tags=kind)
     else:
         experiment_id = experiment.experiment_id
     identity = study.text("study_id").strip()
@@ -135,8 +138,10 @@ def _child_runs(client: MlflowClient, parent: Run) -> list[Run]:
 
 
 def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record: Round, best: float) -> None:
+    started = int(datetime.fromisoformat(record.started_at).timestamp() * 1000)
     run = client.create_run(
         parent.info.experiment_id,
+        start_time=started,
         run_name=f"round {record.number:02d}: {record.hypothesis.title}",
         tags={
             "mlflow.parentRunId": parent.info.run_id,
@@ -178,7 +183,8 @@ def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record:
     _log_numbers(client, parent.info.run_id, {"score": record.score, "running_best": best}, step=record.number)
     # The tag comes last: a child run without it is what a crash left, and is not counted.
     client.set_tag(run_id, "rounds.complete", "yes")
-    client.set_terminated(run_id, status="FAILED" if record.judgement.verdict == "failed" else "FINISHED")
+    status = "FAILED" if record.judgement.verdict == "failed" else "FINISHED"
+    client.set_terminated(run_id, status=status, end_time=started + int(record.total_seconds * 1000))
 
 
 def _record_result(client: MlflowClient, study: StudyFolder, run_id: str, uri: str) -> None:

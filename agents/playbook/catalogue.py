@@ -25,7 +25,7 @@ from agents.playbook.techniques import (
     random_erasing,
     random_zoom,
     sgd_momentum,
-    test_time_views,
+    views_at_test_time,
     weight_averaging,
     weight_decay,
 )
@@ -35,7 +35,7 @@ TECHNIQUES = (
     bfloat16.TECHNIQUE,
     fused_optimizer.TECHNIQUE,
     flips_and_turns.TECHNIQUE,
-    test_time_views.TECHNIQUE,
+    views_at_test_time.TECHNIQUE,
     weight_averaging.TECHNIQUE,
     longer_training.TECHNIQUE,
     learning_rate.HIGHER,
