@@ -22,7 +22,8 @@ LOWER_IS_BETTER = frozenset({"brier", "ece"})
 PRIORITY_MARGIN = 0.02
 """How much AUC a class that matters may lose while the primary metric is improved, where the request says nothing."""
 RESAMPLES_VALIDATION, RESAMPLES_TEST = 2_000, 10_000
-MAX_CHECKPOINTS = 3
+MAX_CHECKPOINTS, SHORT_RUN_SECONDS = 3, 300.0
+"""A run shorter than this leaves one checkpoint: each costs a prediction of validation, and a look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,7 @@ def build_protocol(spec: Spec, *, request: Request, train_seconds: float) -> Pro
         verdict_rule=request.verdict_rule,
         max_rounds=request.budget.rounds,
         train_seconds=train_seconds,
-        max_checkpoints=MAX_CHECKPOINTS,
+        max_checkpoints=MAX_CHECKPOINTS if train_seconds >= SHORT_RUN_SECONDS else 1,
         resamples_validation=RESAMPLES_VALIDATION,
         resamples_test=RESAMPLES_TEST,
         seed=request.seed,

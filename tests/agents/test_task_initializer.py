@@ -151,7 +151,7 @@ def test_the_protocol_is_fixed_from_spec_and_request():
     assert {"sensitivity[mel]", "specificity[mel]", "average_precision[mel]", "brier"} <= set(protocol.metrics)
     assert "auroc[mel]" not in protocol.metrics  # the same as auroc
     assert (protocol.max_rounds, protocol.train_seconds, protocol.seed) == (8, 90, 3)
-    assert (protocol.resamples_validation, protocol.resamples_test, protocol.max_checkpoints) == (2_000, 10_000, 3)
+    assert (protocol.resamples_validation, protocol.resamples_test, protocol.max_checkpoints) == (2_000, 10_000, 1)
     assert protocol.verdict_rule == "one_standard_error"
     assert protocol.guardrails == ()
 
