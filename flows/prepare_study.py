@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from prefect import flow, get_run_logger
@@ -27,7 +27,7 @@ from tasks.progress import Progress, show
 from tasks.readers.discovery import read_manifest
 from tasks.report.profile_page import profile_page
 from tasks.splitting import split
-from tasks.storage import StudyFolder, fingerprint
+from tasks.storage import StudyFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +149,7 @@ def start_the_codebase(office: Office, parsed: ParsedRequest, profile: Profile, 
     study.write(_split_counts(manifest, spec), "splits.json")
     study.write(list(plan.notes), "notes.json")
     study.write(_with_plan(study.text("readback.md"), plan), "readback.md")
-    study.write(replace(plan.protocol, spec_sha256=fingerprint(spec)), "protocol.json")
+    study.write(plan.protocol, "protocol.json")
 
 
 def _split_counts(manifest: Manifest, spec: Spec) -> dict[str, dict[str, int]]:

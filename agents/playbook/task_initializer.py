@@ -1,4 +1,4 @@
-"""Choose a minimal start from the size of the data, the device and the budget, with measured costs."""
+"""Choose a minimal start from the size of the data, the device and the budget."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ GPUs; the low end is taken, as too small a start is soon mended by a round and t
 MAX_GPU_IMAGES_PER_SECOND = 4_000.0
 """However small the network: batches are prepared on the CPU."""
 GPU_BYTES_PER_PIXEL = 900
-"""Activations, gradients and workspace of a training step per pixel of input: 22 GB for 512 images of 224 x 224."""
+"""Activations, gradients and workspace of a training step per pixel of input, an estimate: 22 GB for 512 images of 224 x 224."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,8 @@ class Start:
     gmacs: float
     """Multiply-adds of one forward pass at 224 x 224, in thousand millions; counted with torch's FlopCounterMode."""
     cpu_images_per_second: float
-    """Training at 64 x 64 pixels in batches of 64 with two cores, measured (AMD EPYC with AVX-512, torch 2.15, float32)."""
+    """Training at 64 x 64 pixels in batches of 64 with two cores (AMD EPYC with AVX-512, torch 2.15, float32): measured for
+    resnet10t, resnet18 and mobilenetv3_large_100, for the others reckoned from their multiply-adds."""
 
     def images_per_second(self, resources: Resources) -> float:
         """Return the training speed; cost grows with the number of pixels."""
@@ -174,7 +175,6 @@ def _notes(
 ) -> tuple[str, ...]:
     """Return what was chosen and why, for the clinician."""
     epochs = epochs_in_budget(start, images, resources)
-    speed = "measured" if resources.device == "cpu" else "estimated from the network's arithmetic"
     if pretrained:
         weights = f"It starts from weights for {start.backbone} in the local cache, trained on everyday photographs (ImageNet)."
     elif resources.cached_weights:
@@ -189,7 +189,7 @@ def _notes(
     return (
         f"The network is {start.backbone} on images of {size} x {size} pixels; yours are typically {profile.width_median} x {profile.height_median}.",
         weights,
-        f"In {resources.train_seconds:.0f} seconds this {device} can show it each of about {images:,} training images {_times(epochs)} ({images_a_second:,.0f} images a second, {speed}).",
+        f"In {resources.train_seconds:.0f} seconds this {device} can show it each of about {images:,} training images {_times(epochs)} (an estimate: {images_a_second:,.0f} images a second).",
         f"It learns in steps of {recipe['batch_size']} images at a constant rate of {recipe['learning_rate']} (AdamW), with plain cross-entropy and no augmentation; the rounds improve on this.",
     )
 

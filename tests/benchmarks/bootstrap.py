@@ -45,9 +45,7 @@ def main() -> int:
     weights = resample_weights(groups, resamples=RESAMPLES, seed=SEED)[:loop].astype(np.intp)
     rows = [np.repeat(groups, weight) for weight in weights]
     start = time.perf_counter()
-    theirs = [
-        (roc_auc_score(labels[row], initial[row, 1]), roc_auc_score(labels[row], final[row, 1])) for row in rows
-    ]
+    theirs = [(roc_auc_score(labels[row], initial[row, 1]), roc_auc_score(labels[row], final[row, 1])) for row in rows]
     loop_seconds = (time.perf_counter() - start) * RESAMPLES / loop
 
     worst = float(np.abs(np.column_stack([before[:loop], after[:loop]]) - theirs).max())

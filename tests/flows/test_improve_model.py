@@ -68,6 +68,18 @@ def test_forged_predictions_fail_the_round_and_never_the_study(workshop, edit, f
     assert rounds[1].judgement.reason.startswith("The predictions were refused")
 
 
+def test_a_pickle_for_a_checkpoint_is_never_loaded_by_the_host(workshop, edit, tmp_path) -> None:
+    train = (
+        "import os, pickle\nfrom contract import OUT\n\n\nclass Trap:\n    def __reduce__(self):\n"
+        f"        return (os.mkdir, ({str(tmp_path / 'sprung')!r},))\n\n\n"
+        "(OUT / 'checkpoints').mkdir()\n(OUT / 'checkpoints' / 'last.safetensors').write_bytes(pickle.dumps(Trap()))\n"
+    )
+    rounds = run_rounds(workshop([edit("a trap", train__py=train)]))
+    assert rounds[1].judgement.verdict is Verdict.FAILED
+    assert "predict" in rounds[1].judgement.reason
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_an_endless_run_that_saved_nothing_fails_at_the_limit(workshop, edit) -> None:
     rounds = run_rounds(workshop([edit("a dream", train__py="import time\nwhile True:\n    time.sleep(1)\n")]))
     assert rounds[1].judgement.verdict is Verdict.FAILED

@@ -79,6 +79,6 @@ TECHNIQUE = Technique(
     unsuited=_unsuited,
     why=_why,
     apply=_apply,
-    companions=frozenset({"flips_and_turns"}),
+    companions=frozenset({"flips_and_turns", "weight_averaging"}),
     rests_on="flips_and_turns",
 )

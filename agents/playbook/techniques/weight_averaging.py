@@ -61,5 +61,6 @@ TECHNIQUE = Technique(
     unsuited=lambda reading: "a run of so few steps has nothing to average" if reading.steps < 150 else "",
     why=_why,
     apply=_apply,
+    companions=frozenset({"test_time_views"}),
     overlaps="cosine_schedule",
 )
