@@ -91,7 +91,8 @@ def develop(
     }
     request = read_request(request_file, {name: value for name, value in given.items() if value is not None})
     folder = StudyFolder((study or _new_study()).resolve())
-    if folder.has("request.json"):
+    # A study that was stopped by a question or by its data has sealed nothing yet: it may start again with a better request.
+    if folder.has("ledger.jsonl"):
         raise DataUnusable(
             f"there is a study already; continue it with `rounds resume {folder.root}`, or name another folder",
             file=folder.root,
@@ -159,6 +160,9 @@ def _run(folder: StudyFolder, *, agent: str, sandbox: str, confirm: bool, as_jso
         with folder.locked(), watching(folder, err):
             prepare_study(folder.root, agent=agent)
         err.print(Markdown(folder.text("readback.md")))
+        for hazard in folder.profile().hazards:
+            if hazard.severity == "ask":
+                err.print(Text(f"Please consider: {hazard.summary}", style="yellow"))
         typer.confirm("Is this what you mean?", default=True, abort=True, err=True)
     with watching(folder, err):
         develop_model(folder.root, agent=agent, sandbox=str(sandbox))

@@ -15,7 +15,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from flows.composition import machine_of, publisher_of, sandbox_of
 from flows.settings import Settings
-from flows.steps import Steps, shown
+from flows.steps import Steps, artifact_key, shown
 from tasks import delivery
 from tasks.codebase import Codebase
 from tasks.domain.round import Round
@@ -44,8 +44,7 @@ def deliver_model(study: Path, *, agent: str, sandbox: str) -> None:
     """Deliver the model of an evaluated study."""
     desk = desk_of(StudyFolder(study), agent=agent, sandbox=sandbox)
     deliver(desk, step=shown, say=get_run_logger().info)
-    key = "".join(character if character.isalnum() else "-" for character in study.name.lower())
-    create_markdown_artifact(key=f"model-card-{key}", markdown=desk.study.text("model_card.md"))
+    create_markdown_artifact(key=artifact_key("model-card", study.name), markdown=desk.study.text("model_card.md"))
 
 
 def desk_of(study: StudyFolder, *, agent: str, sandbox: str) -> Desk:

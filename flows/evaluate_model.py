@@ -15,7 +15,7 @@ from prefect.artifacts import create_table_artifact
 
 from flows.composition import machine_of, sandbox_of
 from flows.settings import Settings
-from flows.steps import Steps, shown
+from flows.steps import Steps, artifact_key, shown
 from tasks import holdout, runs
 from tasks.codebase import Codebase
 from tasks.domain.errors import StudyNotFound
@@ -59,9 +59,10 @@ def evaluate_model(study: Path, *, agent: str, sandbox: str) -> None:
         say=get_run_logger().info,
     )
     evaluation = evaluate(gate)
-    key = "".join(character if character.isalnum() else "-" for character in folder.id.lower())
     create_table_artifact(
-        key=f"test-{key}", table=_table(evaluation), description="Initial against final, on the test set"
+        key=artifact_key("test", folder.id),
+        table=_table(evaluation),
+        description="Initial against final, on the test set",
     )
 
 

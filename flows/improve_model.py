@@ -5,61 +5,25 @@ Source: Zhao et al., From Clinical Intent to Clinical Model (2026), Algorithm 1;
 
 from __future__ import annotations
 
-import shutil
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
-from numpy import float64
-from numpy.typing import NDArray
 from prefect import flow, get_run_logger
+from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 
-from agents.developer import Briefing, Developer, code_sha256
+from agents.developer import Briefing, code_sha256
+from flows.attempt import Workshop, attempt_round, incumbent_of
 from flows.composition import bench_of, developer_of, publisher_of
-from flows.run_round import Attempted, Bench, run_round
-from flows.steps import Steps, shown
+from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
-from tasks.development_set import Validation, load_validation
-from tasks.domain.errors import RoundError, TrainingFailed
-from tasks.domain.round import Hypothesis, Judgement, Proposal, Round, Verdict
-from tasks.progress import Progress, now, show
+from tasks.development_set import load_validation
+from tasks.domain.round import Hypothesis, Proposal, Round
+from tasks.progress import Progress, show
 from tasks.report.round_page import round_line
-from tasks.sandbox.outputs import discard
 from tasks.sandbox.shortening import shorten
-from tasks.scoring.classification import choose_threshold, compute, higher_is_better
-from tasks.selection import judge
 from tasks.storage import StudyFolder
 
 BASELINE = Hypothesis(title="baseline", technique="baseline", rationale="The initializer's minimal version, unedited.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """Everything that the rounds of one study need, chosen in one place."""
-
-    study: StudyFolder
-    codebase: Codebase
-    bench: Bench
-    developer: Developer
-    validation: Validation
-    step: Steps
-    publish: Callable[[], None]
-    """Brings the tracker up to date with the study folder."""
-    say: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """One checkpoint as validation sees it."""
-
-    checkpoint: str
-    scores: NDArray[float64]
-    """Shape (n_validation, n_classes)."""
-    metrics: dict[str, float]
-    threshold: float
-    """Frozen with the checkpoint; nan where the study has no positive class."""
 
 
 @flow(name="improve model", flow_run_name="improve {study.name}", validate_parameters=False)
@@ -74,9 +38,34 @@ def improve_model(study: Path, *, agent: str, sandbox: str) -> None:
         validation=load_validation(folder.path("data"), folder.spec()),
         step=shown,
         publish=publisher_of(folder),
-        say=get_run_logger().info,
+        tell=_teller(folder.protocol().max_rounds),
     )
-    run_rounds(work)
+    rounds = run_rounds(work)
+    create_table_artifact(
+        key=artifact_key("rounds", folder.id),
+        table=[
+            {
+                "round": item.number,
+                "hypothesis": item.hypothesis.title,
+                "verdict": str(item.judgement.verdict),
+                "validation": f"{item.score:.4f}",
+                "reason": item.judgement.reason,
+            }
+            for item in rounds
+        ],
+        description="All rounds, on validation",
+    )
+
+
+def _teller(max_rounds: int) -> Callable[[Round], None]:
+    """Return what logs a finished round in Prefect and moves the flow's progress bar."""
+    logger, bar = get_run_logger(), create_progress_artifact(progress=0.0, description="Rounds")
+
+    def tell(record: Round) -> None:
+        logger.info(round_line(record))
+        update_progress_artifact(artifact_id=bar, progress=100.0 * record.number / max(1, max_rounds))
+
+    return tell
 
 
 def run_rounds(work: Workshop) -> tuple[Round, ...]:
@@ -93,7 +82,7 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
     while True:
         rounds = work.study.rounds()
         if rounds:
-            work.codebase.keep(_incumbent(rounds).number)
+            work.codebase.keep(incumbent_of(rounds).number)
             work.publish()
         if len(rounds) > protocol.max_rounds:
             break
@@ -108,117 +97,8 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
         title = proposal.hypothesis.title
         show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: {title}", number))
         record = work.step(attempt_round, f"round {number:02d}: {title}")(work, rounds, proposal)
-        work.say(round_line(record))
+        work.tell(record)
     return work.study.rounds()
-
-
-def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> Round:
-    """Carry out one proposal from edit to verdict, and record it.
-
-    Raises:
-        TrainingFailed: It is the baseline, and it fails.
-    """
-    number, started, started_at = len(rounds), time.monotonic(), now()
-    folder = work.study.begin_round(number)
-    commit, best, attempted = "", None, None
-    try:
-        commit = (
-            work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
-        )
-        work.codebase.export(commit, folder / "code")
-        attempted = run_round(work.bench, code=folder / "code", folder=folder, number=number, step=work.step)
-        best = _best_checkpoint(work, attempted)
-        judgement = _judgement(work, rounds, best, proposal)
-    except RoundError as error:
-        if not rounds:
-            raise
-        judgement = Judgement(verdict=Verdict.FAILED, reason=_failure(error))
-        if isinstance(error, TrainingFailed) and error.log_tail:
-            (folder / "failure.txt").write_text(error.log_tail, encoding="utf-8")
-    record = Round(
-        number=number,
-        hypothesis=proposal.hypothesis,
-        judgement=judgement,
-        incumbent=_incumbent(rounds).number if rounds else -1,
-        commit=commit,
-        score=best.metrics[work.bench.protocol.primary] if best else float("nan"),
-        metrics=best.metrics if best else {},
-        threshold=best.threshold if best else float("nan"),
-        checkpoint=best.checkpoint if best else "",
-        looks=len(attempted.predictions) if attempted else 0,
-        train_seconds=attempted.train_seconds if attempted else 0.0,
-        predict_seconds=attempted.predict_seconds if attempted else 0.0,
-        total_seconds=time.monotonic() - started,
-        tokens=proposal.tokens,
-        dollars=proposal.dollars,
-        started_at=started_at,
-        diagnostics=attempted.diagnostics if attempted else {},
-    )
-    _tidy(work, folder, record, best)
-    work.study.finish_round(folder, record)
-    return record
-
-
-def _best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
-    """Score every checkpoint on validation and return the best one."""
-    protocol = work.bench.protocol
-    scored = [
-        _scored(work, path.name, scores)
-        for path, scores in zip(attempted.checkpoints, attempted.predictions, strict=True)
-    ]
-    sign = 1 if higher_is_better(protocol.primary) else -1
-    return max(scored, key=lambda item: sign * item.metrics[protocol.primary])
-
-
-def _scored(work: Workshop, checkpoint: str, scores: NDArray[float64]) -> Scored:
-    protocol, labels, classes = work.bench.protocol, work.validation.labels, work.bench.classes
-    point = protocol.operating_point
-    threshold = choose_threshold(labels, scores, point, classes=classes) if point.positive else float("nan")
-    metrics = compute(protocol.metrics, labels, scores, classes=classes, thresholds=protocol.thresholds(threshold))
-    return Scored(checkpoint=checkpoint, scores=scores, metrics=metrics, threshold=threshold)
-
-
-def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, proposal: Proposal) -> Judgement:
-    if not rounds:
-        reason = "The starting point that every round is compared with."
-        return Judgement(verdict=Verdict.BASELINE, reason=reason)
-    incumbent, protocol = _incumbent(rounds), work.bench.protocol
-    return judge(
-        labels=work.validation.labels,
-        groups=work.validation.groups,
-        incumbent_scores=_load_predictions(work, incumbent.number),
-        candidate_scores=candidate.scores,
-        incumbent_metrics=incumbent.metrics,
-        candidate_metrics=candidate.metrics,
-        protocol=protocol,
-        classes=work.bench.classes,
-        incumbent_thresholds=protocol.thresholds(incumbent.threshold),
-        candidate_thresholds=protocol.thresholds(candidate.threshold),
-        rounds_used=len(rounds),
-        simplification=proposal.hypothesis.simplification,
-    )
-
-
-def _load_predictions(work: Workshop, number: int) -> NDArray[float64]:
-    table = pd.read_parquet(work.study.round_path(number) / "predictions.parquet")
-    return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
-
-
-def _tidy(work: Workshop, folder: Path, record: Round, best: Scored | None) -> None:
-    """Keep of a round what is needed later: predictions, recipe, diff; checkpoints only if it was kept."""
-    if best is not None:
-        table = pd.DataFrame(best.scores, columns=list(work.bench.classes))
-        table.insert(0, "image", work.bench.images)
-        table.to_parquet(folder / "predictions.parquet", index=False)
-    if (folder / "code" / "recipe.py").exists():
-        shutil.copy(folder / "code" / "recipe.py", folder / "recipe.py")
-    for name in ("code", "out", "predicted"):
-        discard(folder / name)
-    for checkpoint in folder.glob("checkpoints/*"):
-        if not record.kept or checkpoint.name != record.checkpoint:
-            checkpoint.unlink()
-    diff = work.codebase.diff(record.number) if record.commit else ""
-    (folder / "patch.diff").write_text(diff, encoding="utf-8")
 
 
 def _briefing(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
@@ -240,21 +120,6 @@ def _briefing(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
     )
 
 
-def _incumbent(rounds: tuple[Round, ...]) -> Round:
-    return next(item for item in reversed(rounds) if item.kept)
-
-
 def _progress(work: Workshop, stage: str, number: int) -> Progress:
     protocol = work.bench.protocol
     return Progress(stage=stage, round=number, rounds=protocol.max_rounds, train_seconds=protocol.train_seconds)
-
-
-def _message(number: int, proposal: Proposal) -> str:
-    hypothesis = proposal.hypothesis
-    return f"Round {number:02d}: {hypothesis.title}\n\n{hypothesis.rationale}\n\nSource: {hypothesis.source}\n"
-
-
-def _failure(error: RoundError) -> str:
-    kind = type(error).__name__
-    words = {"EditRejected": "The edit was refused", "TrainingFailed": "The run failed"}
-    return f"{words.get(kind, 'The predictions were refused')}: {error}"

@@ -14,7 +14,7 @@ from agents.semantic_parser import ParsedRequest, SemanticParser
 from agents.task_initializer import Plan, Resources, TaskInitializer
 from flows.composition import machine_of, semantic_parser_of, task_initializer_of
 from flows.settings import Settings
-from flows.steps import Steps, shown
+from flows.steps import Steps, artifact_key, shown
 from tasks import codebase, holdout
 from tasks.development_set import materialise
 from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocked
@@ -60,8 +60,7 @@ def prepare_study(study: Path, *, agent: str) -> None:
         say=get_run_logger().info,
     )
     prepare(office)
-    key = "".join(character if character.isalnum() else "-" for character in study.name.lower())
-    create_markdown_artifact(key=f"readback-{key}", markdown=office.study.text("readback.md"))
+    create_markdown_artifact(key=artifact_key("readback", study.name), markdown=office.study.text("readback.md"))
 
 
 def prepare(office: Office) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar
 
@@ -43,3 +44,8 @@ def shown(function: Callable[P, R], name: str) -> Callable[P, R]:
 def plain(function: Callable[P, R], name: str) -> Callable[P, R]:  # noqa: ARG001
     """Return the function itself."""
     return function
+
+
+def artifact_key(kind: str, study_id: str) -> str:
+    """Return the key of a Prefect artifact of one study; keys are global, of lower-case letters, digits and dashes."""
+    return f"{kind}-{re.sub(r'[^a-z0-9]+', '-', study_id.lower()).strip('-')}"

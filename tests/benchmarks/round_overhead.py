@@ -24,8 +24,9 @@ from prefect import flow
 
 import flows.settings  # noqa: F401 - before Prefect
 from agents.developer import ScriptedDeveloper
+from flows.attempt import Workshop
 from flows.composition import bench_of, machine_of, publisher_of, semantic_parser_of, task_initializer_of
-from flows.improve_model import Workshop, run_rounds
+from flows.improve_model import run_rounds
 from flows.prepare_study import Office, prepare
 from flows.settings import Settings
 from flows.steps import plain, shown

@@ -73,6 +73,7 @@ def test_an_unknown_agent_is_told_before_anything_is_begun(tmp_path: Path, pictu
 def test_a_study_folder_that_is_taken_is_left_alone(tmp_path: Path, pictures: Path) -> None:
     study = StudyFolder(tmp_path / "taken")
     study.write(Request(text="older", images=pictures, budget=Budget()), "request.json")
+    append(study.path("ledger.jsonl"), "holdout_sealed", actor="system", facts={}, anchors=tmp_path / "state")
     done = rounds(tmp_path, "develop", "--text", "tell bright from dark", "--images", pictures, "--study", study.root)
     assert done.returncode == 3
     assert "rounds resume" in done.stderr

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from agents.developer import ScriptedDeveloper
+from flows.attempt import Workshop
 from flows.evaluate_model import Gate
-from flows.improve_model import Workshop
 from flows.run_round import Bench
 from flows.steps import plain
 from tasks import codebase, holdout
