@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
+from uuid import UUID
 
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
@@ -59,7 +61,9 @@ def improve_model(study: Path, *, agent: str, sandbox: str) -> None:
 
 def _teller(max_rounds: int) -> Callable[[Round], None]:
     """Return what logs a finished round in Prefect and moves the flow's progress bar."""
-    logger, bar = get_run_logger(), create_progress_artifact(progress=0.0, description="Rounds")
+    logger = get_run_logger()
+    # Prefect's type also allows for asynchronous callers.
+    bar = cast("UUID", create_progress_artifact(progress=0.0, description="Rounds"))
 
     def tell(record: Round) -> None:
         logger.info(round_line(record))
