@@ -41,14 +41,11 @@ def show_result(folder: StudyFolder) -> None:
     evaluation = folder.evaluation()
     if evaluation is None:
         return
-    table = Table(
-        "on the test set",
-        "initial",
-        "final",
-        "difference",
-        "p",
-        title=f"{evaluation.n} images of {evaluation.n_groups} patients or lesions, opened once",
-    )
+    title = f"{evaluation.n} images of {evaluation.n_groups} patients or lesions, opened once"
+    table = Table(title=title)
+    table.add_column("on the test set", overflow="fold")
+    for heading in ("initial", "final", "difference", "p"):
+        table.add_column(heading)
     for name, item in evaluation.metrics.items():
         table.add_row(
             Text(name), *(Text(cell) for cell in _cells(item)), style="bold" if name == evaluation.primary else ""
