@@ -85,10 +85,11 @@ class BubblewrapSandbox:
             walls += ["--unshare-user", "--disable-userns", "--cap-drop", "ALL"]
         else:  # as root: the launcher changes to the job's user, which takes these two away again
             walls += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+        # First, because the interpreter's own folder may lie below it.
+        walls += ["--size", str(TEMPORARY_BYTES), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
         walls += _programs()
         walls += ["--proc", "/proc", "--dev", "/dev", *_gpu_devices(limits)]
         walls += ["--size", str(limits.shared_memory_bytes), "--perms", "1777", "--tmpfs", "/dev/shm"]  # noqa: S108
-        walls += ["--size", str(TEMPORARY_BYTES), "--perms", "1777", "--tmpfs", "/tmp"]  # noqa: S108
         walls += ["--perms", "0755", "--dir", "/rounds", "--ro-bind", os.fspath(LAUNCHER), LAUNCHER_INSIDE]
         return [*walls, "--remount-ro", "/dev"]
 
