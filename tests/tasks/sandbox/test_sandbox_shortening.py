@@ -93,6 +93,6 @@ def test_no_log_gets_longer_than_the_limit_and_the_gaps_add_up(blocks, limit):
     short = shorten(log, limit=limit)
     assert len(short) <= limit
     if short != log:
-        left_out = sum(int(line.split()[1]) for line in short.splitlines() if line.startswith("[..."))
-        shown = sum(not line.startswith("[...") for line in short.splitlines())
+        left_out = sum(int(line.split()[1]) for line in short.split("\n") if line.startswith("[..."))
+        shown = sum(not line.startswith("[...") for line in short.split("\n"))
         assert left_out + shown == len(log.splitlines())
