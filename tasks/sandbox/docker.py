@@ -221,9 +221,9 @@ def _processes(container: Container) -> list[psutil.Process]:
     groups = Path(f"/proc/{pid}/cgroup")
     try:
         ours = pid > 0 and str(container.id) in groups.read_text()
-    except OSError:
+        return [psutil.Process(pid), *descendants(pid)] if ours else []
+    except (OSError, psutil.NoSuchProcess):  # it may end between any two looks
         return []
-    return [psutil.Process(pid), *descendants(pid)] if ours else []
 
 
 def _kill(container: Container) -> None:

@@ -59,7 +59,7 @@ def drill(folder: Path, options: argparse.Namespace) -> dict[str, object]:
             command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            process.wait(timeout=chance.uniform(6, 45))
+            process.wait(timeout=chance.uniform(6, 30))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
