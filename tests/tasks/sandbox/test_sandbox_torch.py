@@ -27,7 +27,7 @@ print("cuda" if torch.cuda.is_available() else "cpu", torch.__version__)
 def test_a_small_network_trains_and_saves(walled_bench):
     done = walled_bench.run(PROGRAM, cpus=1, wall_seconds=300)
     assert done.ok, walled_bench.log
-    assert walled_"\ncpu " in f"\n{bench.log}"
+    assert "\ncpu " in f"\n{walled_bench.log}"
     assert (walled_bench.out / "model.safetensors").stat().st_size > 10**6
 
 
