@@ -1,6 +1,6 @@
 """kill -9 of a whole study at random moments, then `rounds resume`, until it is done; checks that nothing was lost or counted twice.
 
-    python tests/benchmarks/kill_drill.py [--kills 10] [--rounds 8] [--minutes 0.06] [--seed 0]
+    python tests/benchmarks/kill_drill.py [--kills 10] [--rounds 8] [--minutes 0.1] [--seed 0]
 
 The command line and everything that it started is killed (its process group; sandboxed runs die with it). After every kill the
 finished rounds must be those of before, plus at most new ones behind them; at the end every round is there once, each with a commit
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=8)
-    parser.add_argument("--minutes", type=float, default=0.06)
+    parser.add_argument("--minutes", type=float, default=0.1)
     parser.add_argument("--sandbox", default="auto")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -59,7 +59,7 @@ def drill(folder: Path, options: argparse.Namespace) -> dict[str, object]:
             command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            process.wait(timeout=chance.uniform(6, 30))
+            process.wait(timeout=chance.uniform(6, 45))
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
