@@ -35,8 +35,6 @@ class Desk:
     anchors: Path
     environment: EnvironmentFacts
     publish: Callable[[], None]
-    step: Steps
-    say: Callable[[str], None] = lambda _: None
 
 
 @flow(name="deliver model", flow_run_name="deliver {study.name}", validate_parameters=False)
@@ -66,7 +64,6 @@ def desk_of(study: StudyFolder, *, agent: str, sandbox: str) -> Desk:
             developer=agent,
         ),
         publish=publisher_of(study),
-        step=shown,
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy import float64, int64
 from numpy.typing import NDArray
-from prefect import flow, get_run_logger
+from prefect import flow
 from prefect.artifacts import create_table_artifact
 
 from flows.composition import machine_of, sandbox_of
@@ -42,7 +41,6 @@ class Gate:
     machine: Machine
     anchors: Path
     step: Steps
-    say: Callable[[str], None] = lambda _: None
 
 
 @flow(name="evaluate model", flow_run_name="evaluate {study.name}", validate_parameters=False)
@@ -56,7 +54,6 @@ def evaluate_model(study: Path, *, agent: str, sandbox: str) -> None:
         machine=machine_of(settings),
         anchors=settings.state,
         step=shown,
-        say=get_run_logger().info,
     )
     evaluation = evaluate(gate)
     create_table_artifact(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import time
 from datetime import datetime
 from pathlib import Path
@@ -64,9 +63,6 @@ def metric_name(name: str) -> str:
 
 
 def _client(uri: str) -> MlflowClient:
-    # A server that is down must not hold a study up for minutes; what it missed is published later.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
     from mlflow import MlflowClient  # noqa: PLC0415 - takes a second to load, and only here
 
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
