@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from tasks.domain.spec import BLOCKING, CLARIFICATION_LEVELS, NONE
+
 if TYPE_CHECKING:
     from tasks.domain.profile import Profile
     from tasks.domain.spec import Question, Spec
@@ -22,6 +24,15 @@ class ParsedRequest:
     """Blocking ones first."""
     refusal: str = ""
     """Why this must not or cannot be built; empty if it can."""
+    draft: Spec | None = None
+    """What was understood so far, also while a question is open; `spec` if nothing blocks, None if too little is known."""
+
+    @property
+    def level(self) -> str:
+        """Return the highest clarification level of the questions: `none` ... `blocking`; a refusal blocks."""
+        if self.refusal:
+            return BLOCKING
+        return max((question.level for question in self.questions), key=CLARIFICATION_LEVELS.index, default=NONE)
 
 
 class SemanticParser(Protocol):

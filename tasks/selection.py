@@ -14,6 +14,7 @@ import numpy as np
 
 from tasks.domain.errors import EvaluationError
 from tasks.domain.round import Judgement, Verdict
+from tasks.domain.spec import AT_LEAST
 from tasks.scoring.classification import Scorer, higher_is_better, undefined_reasons
 from tasks.uncertainty import PairedDifference, paired_resamples, summarise_difference
 
@@ -126,7 +127,7 @@ class _Case:
     rounds_used: int
 
     def missed(self, metrics: Mapping[str, float]) -> float:
-        return sum(max(0.0, item.at_least - metrics[item.metric]) for item in self.protocol.constraints)
+        return sum(item.miss(metrics[item.metric]) for item in self.protocol.constraints)
 
     def judge_strictly(self) -> Judgement:
         if self.primary.difference > 0:
@@ -185,9 +186,9 @@ class _Case:
 
     def _list_missed(self, metrics: Mapping[str, float]) -> str:
         return " and ".join(
-            f"{item.metric} >= {item.at_least:g} (it is {metrics[item.metric]:.4f})"
+            f"{item.metric} {item.op} {item.bound:g} (it is {metrics[item.metric]:.4f})"
             for item in self.protocol.constraints
-            if metrics[item.metric] < item.at_least
+            if item.miss(metrics[item.metric]) > 0
         )
 
     def _gain(self) -> str:
@@ -239,14 +240,15 @@ def _relief(
 ) -> PairedDifference:
     """Return how much the total miss of the constraints fell."""
 
-    def fall(before: Floats, after: Floats, at_least: float) -> Floats:
-        return np.asarray(np.maximum(0, at_least - before) - np.maximum(0, at_least - after))
+    def fall(before: Floats, after: Floats, item: Constraint) -> Floats:
+        sign = 1 if item.op == AT_LEAST else -1
+        return np.asarray(np.maximum(0, sign * (item.bound - before)) - np.maximum(0, sign * (item.bound - after)))
 
     if not constraints:
         return PairedDifference(float("nan"), float("nan"), float("nan"))
     value = sum(
-        float(fall(np.asarray(metrics[0][item.metric]), np.asarray(metrics[1][item.metric]), item.at_least))
+        float(fall(np.asarray(metrics[0][item.metric]), np.asarray(metrics[1][item.metric]), item))
         for item in constraints
     )
-    total = np.sum([fall(*drawn[item.metric], item.at_least) for item in constraints], axis=0)
+    total = np.sum([fall(*drawn[item.metric], item) for item in constraints], axis=0)
     return summarise_difference(value, total)

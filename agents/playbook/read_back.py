@@ -135,12 +135,12 @@ def _better(spec: Spec) -> Iterator[str]:
 
 def _guarded(spec: Spec) -> Iterator[str]:
     for constraint in spec.constraints:
-        yield f"Floor: {plain_metric(constraint.metric, spec)}, at least {_share(constraint.at_least)}{_because(spec, 'constraints.' + constraint.metric)}."
+        yield f"Floor: {plain_metric(constraint.metric, spec)}, {'at least' if constraint.op == '>=' else 'at most'} {_share(constraint.bound)}{_because(spec, 'constraints.' + constraint.metric)}."
     for guardrail in spec.guardrails:
         yield f"Must not fall by more than {guardrail.margin:g}: {plain_metric(guardrail.metric, spec)}{_because(spec, 'guardrails.' + guardrail.metric)}."
-    for name in spec.confounders:
+    for name in (item.name for item in spec.confounders):
         yield f"The model should not lean on {quoting.code(name)}; the report shows how far it does{_because(spec, 'confounders.' + name)}."
-    for name in spec.subgroups:
+    for name in (item.attribute for item in spec.subgroups):
         yield f"Results are shown apart by {quoting.code(name)}{_because(spec, 'subgroups.' + name)}."
 
 

@@ -25,7 +25,7 @@ from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.scope import keep_the_protocol, refusal
 from agents.semantic_parser import ParsedRequest
-from tasks.domain.spec import Grounding, Spec
+from tasks.domain.spec import BINARY, MULTICLASS, Confounder, Grounding, Spec, Subgroup
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging
@@ -106,7 +106,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
     for name, span in leaning.subgroups.items():
         reading.cite(f"subgroups.{name}", *span)
     return Spec(
-        task="classification",
+        task=BINARY if named.positive else MULTICLASS,
         classes=named.classes,
         positive=named.positive,
         priorities=judging.priorities,
@@ -115,8 +115,8 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         operating_point=judging.operating_point,
         constraints=tuple(judging.constraints),
         guardrails=tuple(judging.guardrails),
-        confounders=tuple(leaning.confounders),
-        subgroups=tuple(leaning.subgroups),
+        confounders=tuple(Confounder(name=name, column=name) for name in leaning.confounders),
+        subgroups=tuple(Subgroup(attribute=name, column=name) for name in leaning.subgroups),
         grounding=_distinct(reading.grounding),
     )
 

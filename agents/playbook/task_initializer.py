@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from agents.task_initializer import Plan, Resources, build_protocol
 from tasks.domain.errors import RequestOutOfScope
+from tasks.domain.spec import BINARY, MULTICLASS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tasks.domain.profile import Profile
     from tasks.domain.request import Request
@@ -91,8 +92,9 @@ class PlaybookTaskInitializer:
         Raises:
             RequestOutOfScope: There is no template for this task.
         """
-        if spec.task != "classification":
-            raise RequestOutOfScope(f"there is no template for {spec.task} yet, only for classification")
+        missing = list(_not_built(spec))
+        if missing:
+            raise RequestOutOfScope(f"This was understood, but cannot be trained yet: {'; '.join(missing)}.")
         images = training_images(spec, profile)
         start, pretrained = choose_start(images, profile, resources)
         recipe = choose_recipe(start, images, resources, pretrained=pretrained)
@@ -102,6 +104,17 @@ class PlaybookTaskInitializer:
             protocol=build_protocol(spec, request=request, train_seconds=resources.train_seconds),
             notes=_notes(start, recipe, images, profile, resources, pretrained=pretrained),
         )
+
+
+def _not_built(spec: Spec) -> Iterator[str]:
+    """Yield what a spec asks for and no template or metric of this version can do."""
+    if spec.task not in {BINARY, MULTICLASS}:
+        words = spec.task.replace("_", " ")
+        yield f"there is no template for {words} yet, only for two classes or several that exclude each other"
+    if spec.costs:
+        yield "errors cannot be weighed one against another yet; name the class that matters most instead"
+    if spec.abstention.allowed:
+        yield "the model cannot answer \u201cnot sure\u201d yet; leave that out of the request"
 
 
 def training_images(spec: Spec, profile: Profile) -> int:

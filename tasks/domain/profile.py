@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks.domain.manifest import Quarantined
 from tasks.domain.request import ColumnRoles
@@ -63,6 +63,57 @@ class Forecast:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """How often a finding, of several that can occur together, was seen; images."""
+
+    name: str
+    present: int
+    absent: int
+    uncertain: int = 0
+    unknown: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SupervisionCount:
+    """How many images carry one kind of supervision."""
+
+    kind: str
+    """`boxes`, `mask`, `label` or `none`."""
+    images: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoxFacts:
+    """What the boxes of the data are like."""
+
+    boxes: int = 0
+    """Boxes that can be used."""
+    images: int = 0
+    """Images with at least one of them."""
+    labels: tuple[tuple[str, int], ...] = ()
+    """Boxes by label, most frequent first."""
+    unusable: int = 0
+    """Boxes without area, outside the image, or written twice; they are left out."""
+    present_without_box: int = 0
+    """Images that the labels call positive, among those that were looked at for boxes, with none."""
+    absent_with_box: int = 0
+    """Images that the labels call negative, with a box."""
+    unboxed_present: int = 0
+    """Positive images that nobody looked at for boxes: they are no negatives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotator:
+    """One of several people, or programs, who read the images."""
+
+    name: str
+    """Column or id as in the data, which must not name a person; `reader 1` otherwise."""
+    images: int
+    kappa: float
+    """Cohen's kappa with the majority of the others, over the images that they share; nan if undefined."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """The findings of one investigation."""
 
@@ -89,3 +140,11 @@ class Profile:
     forecasts: tuple[Forecast, ...]
     seconds: float
     """What the investigation took."""
+    findings: tuple[Finding, ...] = ()
+    supervision: tuple[SupervisionCount, ...] = ()
+    boxes: BoxFacts = field(default_factory=BoxFacts)
+    annotators: tuple[Annotator, ...] = ()
+    disagreement: float = float("nan")
+    """Share of images read more than once whose readings differ; nan if none was."""
+    notes: tuple[str, ...] = ()
+    """How the readers understood the data."""

@@ -22,6 +22,30 @@ class ColumnRoles:
     """Column that holds a given split (train, validation or test)."""
     attributes: tuple[str, ...] = ()
     """Other columns, kept as attributes of the image."""
+    findings: tuple[str, ...] = ()
+    """Columns that hold 0/1 (-1 or blank where unsure) for one finding each, of which several can be present."""
+    annotators: tuple[str, ...] = ()
+    """Columns that hold one annotator's reading each."""
+    annotator: str | None = None
+    """Column that names the annotator, in a table with a row for each reading."""
+    boxes: tuple[str, ...] = ()
+    """Columns of a box: left, top, then right and bottom, or width and height."""
+    rle: str | None = None
+    """Column that holds a run-length mask."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingRules:
+    """How the data is to be read where looking at it cannot tell."""
+
+    format: str | None = None
+    """A value of `Manifest.kind`; None means: look."""
+    masks: Path | None = None
+    """Folder of mask images, where it is not beside the images."""
+    uncertain: str = "unknown"
+    """What an uncertain label counts as: `unknown`, `positive` or `negative`."""
+    aggregation: str = "majority"
+    """How several readings become one label: `majority`, `any`, `all` or the name of one annotator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +71,7 @@ class Request:
     table: Path | None = None
     """Table of labels; None for a folder with one sub-folder a class."""
     roles: ColumnRoles = field(default_factory=ColumnRoles)
+    reading: ReadingRules = field(default_factory=ReadingRules)
     budget: Budget = field(default_factory=Budget)
     verdict_rule: str = "one_standard_error"
     """`one_standard_error`, or `strict` as in the source paper."""

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+BINARY, MULTICLASS, MULTILABEL = "binary_classification", "multiclass_classification", "multilabel_classification"
+ORDINAL, REGRESSION = "ordinal_classification", "regression"
+DETECTION, SEGMENTATION = "object_detection", "segmentation"
+
+AT_LEAST, AT_MOST = ">=", "<="
+
+NONE, RESOLVE_FROM_DATA, CONFIRM_DEFAULT, BLOCKING = "none", "resolve_from_data", "confirm_default", "blocking"
+CLARIFICATION_LEVELS = (NONE, RESOLVE_FROM_DATA, CONFIRM_DEFAULT, BLOCKING)
+"""How much a question stands in the way, rising."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +50,78 @@ class Guardrail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Constraint:
-    """A floor that the clinician set: metric >= at_least."""
+    """A bound that the clinician set on a metric."""
 
     metric: str
-    at_least: float
+    bound: float
+    op: str = AT_LEAST
+    """`>=` or `<=`."""
+    hard: bool = True
+    """False for a goal: reported, but no round is turned down for missing it."""
+
+    def miss(self, value: float) -> float:
+        """Return by how much a value misses the bound, in the metric's own unit; 0 if it keeps it."""
+        return max(0.0, self.bound - value if self.op == AT_LEAST else value - self.bound)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confounder:
+    """Something that goes with the finding and that the model must not lean on."""
+
+    name: str
+    """The attribute's name in the data, else the words of the request in snake case."""
+    column: str = ""
+    """Attribute of the data that says which images show it; empty if the data does not say."""
+    handling: str = "reduce_reliance_and_report"
+    """`reduce_reliance_and_report`, `mask_and_test`, `report_by_subgroup` or `check_association`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgroup:
+    """An attribute by whose values results are shown apart."""
+
+    attribute: str
+    """The attribute's name in the data, else the words of the request in snake case."""
+    column: str = ""
+    """Empty if the data does not record it."""
+    criterion: str = "report"
+    """`report`, `equal` (a small gap between groups) or `not_worse` (no group worse than the rest)."""
+    metric: str = ""
+    """What is compared between the groups; empty for the primary metric."""
+    max_gap: float = float("nan")
+    """Largest gap allowed, in the metric's own unit; nan if none was said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """How bad it is to call one class another; only ratios count."""
+
+    true: str
+    called: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abstention:
+    """Whether the model may answer 'not sure', and those images go to a person."""
+
+    allowed: bool = False
+    at_most: float = float("nan")
+    """Largest share of images sent back, 0 to 1; nan if none was said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supervision:
+    """What the labels of the training images are, and how they are to be read."""
+
+    kind: str = "full"
+    """`full`, `mixed` (some images with boxes or masks, others with labels of the whole image) or `multi_rater`."""
+    box_fraction: float = float("nan")
+    """Share of images with boxes; nan where boxes play no part."""
+    aggregation: str = ""
+    """How several readings become one label: `majority`, `any`, `all`, `consensus` or a reader's name; empty with one."""
+    uncertain: str = ""
+    """What an uncertain label counts as: `unknown`, `positive` or `negative`; empty where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +147,15 @@ class Question:
     options: tuple[str, ...] = ()
     default: str = ""
     """Taken if unanswered and not blocking."""
-    blocking: bool = False
+    level: str = CONFIRM_DEFAULT
+    """`resolve_from_data` (the data decides, and the text says how), `confirm_default` or `blocking`."""
+    kind: str = ""
+    """What is unclear, in one word of the benchmark of requests: `missing_threshold`, `label_policy`, `scope`, ..."""
+
+    @property
+    def blocking(self) -> bool:
+        """Return whether nothing is built before it is answered."""
+        return self.level == BLOCKING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +163,10 @@ class Spec:
     """What is to be built and how it is judged."""
 
     task: str
-    """`classification` (others come with later templates)."""
+    """`binary_classification`, `multiclass_classification`, `multilabel_classification`, `ordinal_classification`,
+    `regression`, `object_detection` or `segmentation`."""
     classes: tuple[SpecClass, ...]
-    """Two or more; for a binary task the positive class is last."""
+    """For a binary task two, the positive class last; for several labels or for objects one a finding."""
     positive: str
     """Name of the positive class of a binary task; empty for a multiclass one."""
     priorities: tuple[str, ...]
@@ -90,10 +177,16 @@ class Spec:
     operating_point: OperatingPoint
     constraints: tuple[Constraint, ...] = ()
     guardrails: tuple[Guardrail, ...] = ()
-    confounders: tuple[str, ...] = ()
-    """Attributes that the clinician wants the model not to lean on."""
-    subgroups: tuple[str, ...] = ()
-    """Attributes whose subgroups are reported apart."""
+    confounders: tuple[Confounder, ...] = ()
+    subgroups: tuple[Subgroup, ...] = ()
+    unit: str = "image"
+    """What one answer is about, and results are counted by: `image`, `lesion`, `eye`, `study` or `patient`."""
+    costs: tuple[Cost, ...] = ()
+    """Empty if the request weighs no error against another."""
+    abstention: Abstention = field(default_factory=Abstention)
+    supervision: Supervision = field(default_factory=Supervision)
+    caveats: tuple[str, ...] = ()
+    """Sentences that the report must carry, each grounded."""
     grounding: tuple[Grounding, ...] = ()
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
 from tasks.domain.request import ColumnRoles
-from tasks.domain.spec import Question
+from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.one_hot import one_hot_columns
@@ -86,7 +86,7 @@ def _image(table: Table, files: ImageFiles, columns: Sequence[str]) -> str | Que
     if len(named) == 1:
         return named[0]
     text = "Several columns name image files. Which one names the image that the row is about?"
-    return Question(field="image", text=text, options=tuple(good), blocking=True)
+    return Question(field="image", text=text, options=tuple(good), level=BLOCKING)
 
 
 def nothing_matches(table: Table, files: ImageFiles, columns: Sequence[str]) -> str:
@@ -105,7 +105,7 @@ def _group(table: Table, columns: Sequence[str]) -> str | Question | None:
     if widest or not named:
         return widest[0] if widest else None
     text = "Several columns could say which images belong together. Which one names the patient (or the lesion)?"
-    return Question(field="group", text=text, options=tuple(named), blocking=True)
+    return Question(field="group", text=text, options=tuple(named), level=BLOCKING)
 
 
 def _lies_within(table: Table, inner: str, outer: str) -> bool:
@@ -142,4 +142,4 @@ def _label(table: Table, columns: Sequence[str], named: Sequence[str]) -> str | 
     if not columns:
         raise DataUnusable("the table has no column left that could hold the label", file=table.path)
     text = "Which column holds the label that the model is to learn?"
-    return Question(field="label", text=text, options=tuple(found or possible or columns), blocking=True)
+    return Question(field="label", text=text, options=tuple(found or possible or columns), level=BLOCKING)

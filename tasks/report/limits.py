@@ -102,13 +102,13 @@ def _of_requirements(record: StudyRecord) -> Iterator[Statement]:
 
 def _of_confounders(record: StudyRecord) -> Iterator[Statement]:
     annotated = {attribute.name for attribute in record.profile.attributes}
-    for name in record.spec.confounders:
+    for name in (item.name for item in record.spec.confounders):
         if name in annotated:
             text = f"Whether the model leans on {name} was not measured: the study knows how it goes with the label, not with the model."
         else:
             text = f"Whether the model leans on {name} cannot be checked: the data does not say which images show it."
         yield Statement(text, "spec.json, confounders; profile.json, attributes")
-    for name in record.spec.subgroups:
+    for name in (item.attribute for item in record.spec.subgroups):
         found = next((attribute for attribute in record.profile.attributes if attribute.name == name), None)
         if found is None:
             text = f"Performance by {name} was asked for, but the data does not record it."

@@ -44,7 +44,7 @@ def floors(spec: Spec) -> tuple[Constraint, ...]:
     point = spec.operating_point
     if point.fixed not in ("sensitivity", "specificity"):
         return spec.constraints
-    asked = Constraint(metric=f"{point.fixed}[{point.positive}]", at_least=point.at_least)
+    asked = Constraint(metric=f"{point.fixed}[{point.positive}]", bound=point.at_least)
     return spec.constraints if asked in spec.constraints else (*spec.constraints, asked)
 
 
@@ -60,13 +60,13 @@ def _constraint_status(floor: Constraint, spec: Spec, evaluation: Evaluation) ->
     estimate = comparison.final if comparison else None
     status = Status.UNVERIFIABLE
     if estimate is not None and not math.isnan(estimate.value):
-        if lower_bound(estimate) >= floor.at_least:
+        if lower_bound(estimate) >= floor.bound:
             status = Status.MET
-        elif estimate.value < floor.at_least:
+        elif estimate.value < floor.bound:
             status = Status.NOT_MET
-        elif best_lower_bound(_cases(floor.metric, spec, evaluation)) >= floor.at_least:
+        elif best_lower_bound(_cases(floor.metric, spec, evaluation)) >= floor.bound:
             status = Status.POINT_ONLY
-    return RequirementStatus(metric=floor.metric, at_least=floor.at_least, estimate=estimate, status=status)
+    return RequirementStatus(metric=floor.metric, at_least=floor.bound, estimate=estimate, status=status)
 
 
 def lower_bound(estimate: Estimate) -> float:

@@ -25,7 +25,7 @@ FACTS = {"epochs": 6.0, "train_loss_first": 0.6, "train_loss_last": 0.25, "image
 
 def new_briefing(rounds=8, score=0.90, facts=FACTS):
     spec = Spec(
-        task="classification",
+        task="binary_classification",
         classes=(
             SpecClass(name="nv", labels=("nv",), description="ordinary mole"),
             SpecClass(name="mel", labels=("mel",), description="melanoma"),

@@ -60,6 +60,10 @@ def spec_of(text, profile=HAM):
     return parsed.spec
 
 
+def cues_of(spec):
+    return tuple(item.name for item in spec.confounders)
+
+
 def blocking(text, profile=HAM):
     parsed = parse(text, profile)
     assert parsed.spec is None
@@ -220,7 +224,7 @@ def test_a_number_sets_the_primary_metric_the_threshold_and_the_floor(words, pri
     assert spec.primary == primary
     assert spec.operating_point.fixed == fixed
     assert spec.operating_point.at_least == pytest.approx(at_least, nan_ok=True)
-    assert {item.metric: item.at_least for item in spec.constraints} == constraints
+    assert {item.metric: item.bound for item in spec.constraints} == constraints
     assert spec.primary not in spec.secondary
 
 
@@ -267,13 +271,13 @@ def test_false_alarms_named_as_worse_raise_the_specificity_that_is_held():
 def test_a_floor_in_a_task_of_many_classes_leaves_the_primary_metric_to_all_of_them():
     spec = spec_of("Sort into our seven diagnoses. Do not miss melanoma: at least 95 of 100 melanomas must be caught.")
     assert spec.primary == "auroc"
-    assert {item.metric: item.at_least for item in spec.constraints} == {"sensitivity[mel]": 0.95}
+    assert {item.metric: item.bound for item in spec.constraints} == {"sensitivity[mel]": 0.95}
     assert (spec.operating_point.fixed, spec.operating_point.positive) == ("sensitivity", "mel")
 
 
 def test_a_floor_on_the_auroc_of_one_class_is_not_taken_for_the_mean():
     spec = spec_of("We want at least 0.9 AUC on melanoma in a seven class problem.")
-    assert {item.metric: item.at_least for item in spec.constraints} == {"auroc[mel]": 0.9}
+    assert {item.metric: item.bound for item in spec.constraints} == {"auroc[mel]": 0.9}
 
 
 def test_the_other_classes_are_guarded_when_they_must_not_get_worse():
@@ -295,15 +299,15 @@ def test_the_other_classes_are_guarded_when_they_must_not_get_worse():
 )
 def test_attributes_are_confounders_or_subgroups_as_the_words_say(words, confounders, subgroups):
     spec = spec_of(f"Find melanoma. {words}")
-    assert (spec.confounders, spec.subgroups) == (confounders, subgroups)
+    assert (cues_of(spec), tuple(item.attribute for item in spec.subgroups)) == (confounders, subgroups)
 
 
 def test_a_confounder_in_the_data_is_taken_and_one_that_is_not_is_asked_about():
     text = "Find melanoma. Do not look at rulers."
-    assert spec_of(text, PHANTOM).confounders == ("ruler",)
+    assert cues_of(spec_of(text, PHANTOM)) == ("ruler",)
     parsed = parse(text, HAM)
     assert parsed.spec is not None
-    assert parsed.spec.confounders == ()
+    assert cues_of(parsed.spec) == ()
     assert [question.field for question in parsed.questions] == ["confounders"]
     unknown = parse("Find melanoma. Ignore the flux capacitor.")
     assert "flux capacitor" in unknown.questions[0].text
@@ -318,10 +322,10 @@ PNEUMOTHORAX = (
 def test_the_drain_is_a_confounder_of_pneumothorax():
     parsed = parse(PNEUMOTHORAX, CHEST)
     assert parsed.spec is not None
-    assert parsed.spec.confounders == ("chest_drain",)
+    assert cues_of(parsed.spec) == ("chest_drain",)
     assert parsed.questions == ()
     cheat = "Find pneumothorax on chest films, but do not let the model cheat by looking at chest drains."
-    assert spec_of(cheat, CHEST).confounders == ("chest_drain",)
+    assert cues_of(spec_of(cheat, CHEST)) == ("chest_drain",)
 
 
 @pytest.mark.parametrize(
@@ -483,7 +487,7 @@ def test_tuning_on_the_test_set_keeps_the_protocol_and_says_so():
     text = "Use the test set to pick the best threshold and keep improving until the test AUC is above 0.95."
     parsed = parse(text, tb)
     assert parsed.spec is not None
-    assert {item.metric: item.at_least for item in parsed.spec.constraints} == {"auroc": 0.95}
+    assert {item.metric: item.bound for item in parsed.spec.constraints} == {"auroc": 0.95}
     assert "protocol" in {question.field for question in parsed.questions}
     on_validation = parse(text.replace("test", "validation"), tb)
     assert "protocol" not in {question.field for question in on_validation.questions}
@@ -519,7 +523,7 @@ def test_images_without_a_finding_that_are_left_out_are_pointed_out():
     )
     assert parsed.spec is not None
     assert parsed.spec.priorities == ("effusion",)
-    assert parsed.spec.confounders == ("burned_in_text",)
+    assert cues_of(parsed.spec) == ("burned_in_text",)
     assert {item.metric for item in parsed.spec.guardrails} == {
         "sensitivity[effusion]",
         "auroc[cardiomegaly]",
@@ -561,9 +565,9 @@ def _assert_grounded(text, spec):
         f"constraints.{item.metric}" for item in spec.constraints
     }
     needed |= {f"guardrails.{item.metric}" for item in spec.guardrails} | {
-        f"confounders.{name}" for name in spec.confounders
+        f"confounders.{name}" for name in cues_of(spec)
     }
-    needed |= {f"subgroups.{name}" for name in spec.subgroups} | ({"positive"} if spec.positive else set())
+    needed |= {f"subgroups.{item.attribute}" for item in spec.subgroups} | ({"positive"} if spec.positive else set())
     assert needed <= fields
     from_words = {ground.field for ground in spec.grounding if ground.source == "request"}
     assert all(

@@ -15,7 +15,7 @@ POINT = OperatingPoint(fixed="youden", at_least=math.nan, positive="b")
 
 def new_spec(words, classes=("a", "b"), source="request"):
     return Spec(
-        task="classification",
+        task="binary_classification",
         classes=tuple(SpecClass(name=name, labels=(name,), description=name) for name in classes),
         positive=classes[-1],
         priorities=(),

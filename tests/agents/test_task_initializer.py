@@ -26,7 +26,7 @@ def a_spec(*names, **more):
     positive = names[-1] if len(names) == 2 else ""
     return Spec(
         **{
-            "task": "classification",
+            "task": "binary_classification",
             "classes": classes,
             "positive": positive,
             "priorities": ("mel",),
@@ -176,7 +176,7 @@ def test_the_direction_of_the_primary_metric_is_known(primary, better_is_higher)
     [
         ({}, (Guardrail(metric="auroc[mel]", margin=0.02),)),
         ({"primary": "auroc[mel]"}, ()),
-        ({"constraints": (Constraint(metric="sensitivity[mel]", at_least=0.9),)}, ()),
+        ({"constraints": (Constraint(metric="sensitivity[mel]", bound=0.9),)}, ()),
         ({"guardrails": (Guardrail(metric="f1[mel]", margin=0.1),)}, (Guardrail(metric="f1[mel]", margin=0.1),)),
         ({"priorities": ()}, ()),
     ],

@@ -278,7 +278,7 @@ def _spec(labels: tuple[str, str]) -> Spec:
     )
     point = OperatingPoint(fixed="youden", at_least=float("nan"), positive=CLASSES[1])
     return Spec(
-        task="classification",
+        task="binary_classification",
         classes=classes,
         positive=CLASSES[1],
         priorities=(CLASSES[1],),

@@ -75,7 +75,7 @@ def manifest(pictures: Path) -> Manifest:
 def spec() -> Spec:
     """Return the spec of telling bright from dark."""
     return Spec(
-        task="classification",
+        task="binary_classification",
         classes=tuple(SpecClass(name=name, labels=(name,), description=name) for name in CLASSES),
         positive="bright",
         priorities=("bright",),

@@ -12,7 +12,7 @@ from tasks.domain.request import ColumnRoles
 from tasks.domain.spec import OperatingPoint, Spec, SpecClass
 
 SPEC = Spec(
-    task="classification",
+    task="binary_classification",
     classes=(
         SpecClass(name="benign", labels=("nv", "bkl"), description="harmless"),
         SpecClass(name="mel", labels=("mel",), description="melanoma"),

@@ -206,9 +206,7 @@ def test_a_simplification_that_harms_a_guarded_metric_is_rejected() -> None:
     assert found.verdict is Verdict.REJECTED
 
 
-FLOOR = replace(
-    PROTOCOL, constraints=(Constraint(metric="sensitivity[mel]", at_least=0.9),), primary="specificity[mel]"
-)
+FLOOR = replace(PROTOCOL, constraints=(Constraint(metric="sensitivity[mel]", bound=0.9),), primary="specificity[mel]")
 
 
 def test_a_candidate_that_misses_a_constraint_that_the_incumbent_meets_is_rejected() -> None:

@@ -74,7 +74,7 @@ def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> 
 
 
 def _constrain(reading: Reading, judging: Judging, name: str, level: Level) -> None:
-    judging.constraints.append(Constraint(metric=name, at_least=level.value))
+    judging.constraints.append(Constraint(metric=name, bound=level.value))
     reading.cite(f"constraints.{name}", level.first, level.end)
 
 

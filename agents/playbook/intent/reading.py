@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.patterns import matches
-from tasks.domain.spec import Grounding, Question
+from tasks.domain.spec import BLOCKING, CONFIRM_DEFAULT, Grounding, Question
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,10 +66,20 @@ class Reading:
         self.grounding.append(Grounding(field=name, source="profile", words=words))
 
     def ask(
-        self, name: str, text: str, *, options: tuple[str, ...] = (), default: str = "", blocking: bool = False
+        self,
+        name: str,
+        text: str,
+        *,
+        options: tuple[str, ...] = (),
+        default: str = "",
+        blocking: bool = False,
+        level: str = CONFIRM_DEFAULT,
+        kind: str = "",
     ) -> None:
         """Add a question, once."""
-        question = Question(field=name, text=text, options=options, default=default, blocking=blocking)
+        question = Question(
+            field=name, text=text, options=options, default=default, level=BLOCKING if blocking else level, kind=kind
+        )
         if question not in self.questions:
             self.questions.append(question)
 

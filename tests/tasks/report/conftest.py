@@ -11,7 +11,7 @@ from tasks.domain.manifest import Quarantined
 from tasks.domain.profile import Attribute, Forecast, Hazard, LabelCount, Profile
 from tasks.domain.request import Budget, ColumnRoles, Request
 from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
-from tasks.domain.spec import Constraint, Guardrail, OperatingPoint, Protocol, Spec, SpecClass
+from tasks.domain.spec import Confounder, Constraint, Guardrail, OperatingPoint, Protocol, Spec, SpecClass, Subgroup
 from tasks.report.record import EnvironmentFacts, LedgerFacts, SplitCount, StudyRecord
 from tasks.scoring.curves import figures
 
@@ -254,11 +254,11 @@ def study_record():
     roles = ColumnRoles(image="image_id", label="dx", group="lesion_id")
     point = OperatingPoint(fixed="sensitivity", at_least=0.85, positive="mel")
     constraints, guardrails = (
-        (Constraint(metric="specificity[mel]", at_least=0.8),),
+        (Constraint(metric="specificity[mel]", bound=0.8),),
         (Guardrail(metric="sensitivity[mel]", margin=0.05),),
     )
     spec = Spec(
-        task="classification",
+        task="binary_classification",
         classes=(
             SpecClass(name="nv", labels=("nv",), description="ordinary mole"),
             SpecClass(name="mel", labels=("mel",), description="melanoma"),
@@ -270,8 +270,8 @@ def study_record():
         operating_point=point,
         constraints=constraints,
         guardrails=guardrails,
-        confounders=("ruler",),
-        subgroups=("sex",),
+        confounders=(Confounder(name="ruler", column="ruler"),),
+        subgroups=(Subgroup(attribute="sex", column="sex"),),
     )
     tested = evaluation()
     return StudyRecord(

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from tasks.domain.evaluation import Comparison, Difference, Estimate
-from tasks.domain.spec import Constraint, Guardrail
+from tasks.domain.spec import Confounder, Constraint, Guardrail, Subgroup
 from tasks.report.findings import seen_in_validation, shown_by_the_test
 from tasks.report.limits import cannot_be_guaranteed
 from tasks.report.requirement import Status, best_lower_bound, requirement_statuses
@@ -32,7 +32,7 @@ def status_of(record, floor, result, *, cases=160):
     return found.status
 
 
-FLOOR = Constraint(metric="sensitivity[mel]", at_least=0.9)
+FLOOR = Constraint(metric="sensitivity[mel]", bound=0.9)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_best_lower_bound_is_that_of_clopper_and_pearson():
 
 
 def test_the_operating_point_is_a_requirement_once(study_record):
-    asked = Constraint(metric="sensitivity[mel]", at_least=0.85)
+    asked = Constraint(metric="sensitivity[mel]", bound=0.85)
     for constraints in ((), (asked,)):
         spec = dataclasses.replace(study_record.spec, constraints=constraints, guardrails=())
         assert [item.metric for item in requirement_statuses(spec, study_record.evaluation)] == ["sensitivity[mel]"]
@@ -143,7 +143,12 @@ def test_a_study_without_patients_without_isolation_or_anchor_says_so(study_reco
 
 def test_annotated_confounders_and_missing_subgroups_are_named(study_record):
     said = limits_of(
-        study_record, spec=dataclasses.replace(study_record.spec, confounders=("dx_type",), subgroups=("skin type",))
+        study_record,
+        spec=dataclasses.replace(
+            study_record.spec,
+            confounders=(Confounder(name="dx_type", column="dx_type"),),
+            subgroups=(Subgroup(attribute="skin type"),),
+        ),
     )
     assert "leans on dx_type was not measured" in said
     assert "Performance by skin type was asked for, but the data does not record it" in said
