@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tasks.domain.errors import DataUnusable
-from tasks.domain.request import Budget, ColumnRoles, Request
+from tasks.domain.request import Budget, ColumnRoles, ReadingRules, Request
 
 
 class _Columns(BaseModel):
@@ -21,6 +21,34 @@ class _Columns(BaseModel):
     group: str | None = None
     split: str | None = None
     attributes: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+    annotators: tuple[str, ...] = ()
+    annotator: str | None = None
+    boxes: tuple[str, ...] = ()
+    rle: str | None = None
+
+
+class _Reading(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    format: (
+        Literal[
+            "table",
+            "one_hot",
+            "multi_label",
+            "class_folders",
+            "coco",
+            "yolo",
+            "voc",
+            "boxes_table",
+            "rle",
+            "mask_images",
+        ]
+        | None
+    ) = None
+    masks: Path | None = None
+    uncertain: Literal["unknown", "positive", "negative"] = "unknown"
+    aggregation: str = Field(default="majority", min_length=1)
 
 
 class _Budget(BaseModel):
@@ -38,9 +66,13 @@ class _RequestFile(BaseModel):
     images: Path
     table: Path | None = None
     columns: _Columns = Field(default_factory=_Columns)
+    reading: _Reading = Field(default_factory=_Reading)
     budget: _Budget = Field(default_factory=_Budget)
     verdict_rule: Literal["one_standard_error", "strict"] = "one_standard_error"
     seed: int = Field(default=0, ge=0, lt=2**32)
+
+
+_PARTS: dict[str, type[BaseModel]] = {"columns": _Columns, "reading": _Reading, "budget": _Budget}
 
 
 def read_request(file: Path | None, overrides: dict[str, object]) -> Request:
@@ -58,6 +90,9 @@ def read_request(file: Path | None, overrides: dict[str, object]) -> Request:
     for name in ("images", "table"):
         if file and isinstance(content.get(name), str):
             content[name] = str(file.parent / str(content[name]))
+    reading = content.get("reading")
+    if file and isinstance(reading, dict) and isinstance(reading.get("masks"), str):
+        reading["masks"] = str(file.parent / reading["masks"])
     for name, value in overrides.items():
         _set(content, name, value, file)
     try:
@@ -71,6 +106,12 @@ def read_request(file: Path | None, overrides: dict[str, object]) -> Request:
         images=checked.images.resolve(),
         table=checked.table.resolve() if checked.table else None,
         roles=ColumnRoles(**checked.columns.model_dump()),
+        reading=ReadingRules(
+            format=checked.reading.format,
+            masks=checked.reading.masks.resolve() if checked.reading.masks else None,
+            uncertain=checked.reading.uncertain,
+            aggregation=checked.reading.aggregation,
+        ),
         budget=Budget(**checked.budget.model_dump()),
         verdict_rule=checked.verdict_rule,
         seed=checked.seed,
@@ -109,6 +150,7 @@ def _advice(field: str, kind: str, message: str) -> str:
         words = {"text": "say in your own words what the model is for", "images": "name the folder of images"}
         return f"is missing; {words.get(field, 'it is needed')}"
     if kind == "extra_forbidden":
-        known = ", ".join(_RequestFile.model_fields)
-        return f"is not a field of a request; fields are {known}"
+        outer = field.rpartition(".")[0]
+        known = ", ".join(_PARTS.get(outer, _RequestFile).model_fields)
+        return f"is not a field of {outer or 'a request'}; fields are {known}"
     return message[0].lower() + message[1:]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tasks.domain.errors import DataUnusable
+from tasks.domain.request import ColumnRoles, ReadingRules
 from tasks.readers.request_file import read_request
 
 
@@ -25,6 +26,21 @@ def test_paths_in_a_file_are_relative_to_it_and_flags_win(tmp_path: Path) -> Non
     assert (request.roles.label, request.roles.group) == ("dx", "lesion_id")
 
 
+def test_how_the_data_is_to_be_read_can_be_said(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        "text: x\nimages: i\nreading: {format: rle, masks: m, uncertain: positive, aggregation: reader 1}\n"
+        "columns: {findings: [a, b], boxes: [l, t, r, u], annotators: [g1, g2], annotator: who, rle: code}\n",
+    )
+    request = read_request(file, {})
+    assert request.reading == ReadingRules(
+        format="rle", masks=(tmp_path / "m").resolve(), uncertain="positive", aggregation="reader 1"
+    )
+    assert request.roles == ColumnRoles(
+        findings=("a", "b"), boxes=("l", "t", "r", "u"), annotators=("g1", "g2"), annotator="who", rle="code"
+    )
+
+
 def test_flags_alone_make_a_request(tmp_path: Path) -> None:
     assert read_request(None, {"text": "x", "images": str(tmp_path)}).table is None
 
@@ -40,6 +56,13 @@ def test_flags_alone_make_a_request(tmp_path: Path) -> None:
         ("text: x\nimages: y\nbudget: {minutes_per_round: 0}", "budget.minutes_per_round", "greater than 0"),
         ("text: x\nimages: y\nverdict_rule: kind", "verdict_rule", "one_standard_error"),
         ("text: x\nimages: y\ncolumns: dx", "columns", "dictionary"),
+        (
+            "text: x\nimages: y\ncolumns: {labels: dx}",
+            "columns.labels",
+            "not a field of columns; fields are image, label",
+        ),
+        ("text: x\nimages: y\nreading: {format: jpeg}", "reading.format", "coco"),
+        ("text: x\nimages: y\nreading: {uncertain: perhaps}", "reading.uncertain", "unknown"),
     ],
 )
 def test_a_wrong_field_is_named(tmp_path: Path, text: str, field: str, words: str) -> None:
