@@ -27,6 +27,12 @@ if TYPE_CHECKING:
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
 """Pillow's decoders that may run; others, such as the one for PostScript, start programs."""
 
+THUMBNAIL = 8
+"""Cells on each side of the thumbnail."""
+_GRID, _FRAME = 20, 2
+BORDER_CELLS = _GRID**2 - (_GRID - 2 * _FRAME) ** 2
+"""Cells of the grid that lie in the outer tenth."""
+
 _FEWEST_FOR_PROCESSES = 400
 """Below this many images, starting processes takes longer than it saves."""
 _AT_A_TIME = 64
@@ -44,6 +50,10 @@ class Decoded:
     height: int = 0
     hashes: NDArray[np.uint64] = field(default_factory=lambda: np.zeros((VIEWS, WORDS), dtype=np.uint64))
     """Perceptual hashes, shape (8, 4)."""
+    thumbnail: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((THUMBNAIL, THUMBNAIL, 3), dtype=np.uint8))
+    """The picture in 8 x 8 means of red, green and blue, shape (8, 8, 3)."""
+    border: NDArray[np.uint8] = field(default_factory=lambda: np.zeros((BORDER_CELLS, 3), dtype=np.uint8))
+    """The outer tenth of the picture on each side, in means of a 20 x 20 grid, row by row, shape (144, 3)."""
 
 
 def decode_all(folder: Path, files: Sequence[str], *, workers: int | None = None) -> list[Decoded]:
@@ -91,17 +101,36 @@ def _look_at(picture: Image.Image) -> Decoded:
         return Decoded(problem="shows nothing: every pixel has the same value")
     digest = hashlib.sha256(f"{picture.mode} {picture.width} {picture.height}".encode())
     digest.update(picture.tobytes())
-    hashes = hashes_of_all_views(_in_grey(picture))
-    return Decoded(pixels=digest.hexdigest(), width=picture.width, height=picture.height, hashes=hashes)
+    thumbnail, border = coarse(picture.convert("RGB") if _is_shallow(picture) else _in_grey(picture).convert("RGB"))
+    return Decoded(
+        pixels=digest.hexdigest(),
+        width=picture.width,
+        height=picture.height,
+        hashes=hashes_of_all_views(_in_grey(picture)),
+        thumbnail=thumbnail,
+        border=border,
+    )
+
+
+def coarse(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return thumbnail and border of an 8-bit RGB picture, as in `Decoded`: what can be told without seeing a finding."""
+    grid = np.asarray(picture.resize((_GRID, _GRID), Image.Resampling.BOX))
+    is_border = np.ones((_GRID, _GRID), dtype=bool)
+    is_border[_FRAME:-_FRAME, _FRAME:-_FRAME] = False
+    return np.asarray(picture.resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BOX)), grid[is_border]
 
 
 def _in_grey(picture: Image.Image) -> Image.Image:
     """Return a picture as 8-bit grey; deeper ones are stretched, since Pillow would cut them off at 255."""
-    if picture.mode not in {"I", "F"} and not picture.mode.startswith("I;"):
+    if _is_shallow(picture):
         return picture.convert("L")
     values = np.asarray(picture, dtype=np.float64)
     low, high = np.nanmin(values), np.nanmax(values)
     return Image.fromarray(((values - low) / (high - low) * 255).astype(np.uint8))
+
+
+def _is_shallow(picture: Image.Image) -> bool:
+    return picture.mode not in {"I", "F"} and not picture.mode.startswith("I;")
 
 
 def _processors() -> int:

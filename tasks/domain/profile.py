@@ -1,4 +1,4 @@
-"""What the investigation found in the data: aggregates only, safe to show to a language model."""
+"""What the investigation found in the data: aggregates, safe to show to a language model; `Hazard.examples` and `quarantined` are not."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ class Hazard:
     severity: str
     """`block`, `ask`, `warn` or `report`."""
     summary: str
-    """One plain sentence for a clinician, with the numbers."""
+    """One plain sentence for a clinician, with the numbers; names columns and labels, never a file, a row or a person."""
+    examples: tuple[str, ...] = ()
+    """Files and rows for the eyes of the data's owner alone: never shown to a language model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
