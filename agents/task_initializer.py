@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pydantic_core import to_json
 
-from tasks.domain.spec import Guardrail, Protocol
+from tasks.domain.errors import RequestOutOfScope
+from tasks.domain.spec import BINARY, MULTICLASS, Guardrail, Protocol
 
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ if typing.TYPE_CHECKING:
 
 LOWER_IS_BETTER = frozenset({"brier", "ece"})
 """Names, without a class in brackets, of the metrics where less is better."""
+TEMPLATE_OF_TASK = {BINARY: "classification", MULTICLASS: "classification"}
+"""Folder of `model_templates` for each task that can be trained."""
 PRIORITY_MARGIN = 0.02
 """How much AUC a class that matters may lose while the primary metric is improved, where the request says nothing."""
 RESAMPLES_VALIDATION, RESAMPLES_TEST = 2_000, 10_000
@@ -67,6 +70,27 @@ class TaskInitializer(typing.Protocol):
         ...
 
 
+def check_template(spec: Spec) -> None:
+    """Check that there is a template, and a way to judge it, for what a spec asks for.
+
+    Raises:
+        RequestOutOfScope: There is none; the message names all that is missing and what to ask for instead.
+    """
+    missing = list(_not_built(spec))
+    if missing:
+        raise RequestOutOfScope(f"This was understood, but cannot be trained yet: {'; '.join(missing)}.")
+
+
+def _not_built(spec: Spec) -> Iterable[str]:
+    if spec.task not in TEMPLATE_OF_TASK:
+        words = spec.task.replace("_", " ")
+        yield f"there is no template for {words} yet, only for two classes or several that exclude each other"
+    if spec.costs:
+        yield "errors cannot be weighed one against another yet; name the class that matters most instead"
+    if spec.abstention.allowed:
+        yield "the model cannot answer \u201cnot sure\u201d yet; leave that out of the request"
+
+
 def build_protocol(spec: Spec, *, request: Request, train_seconds: float) -> Protocol:
     """Return the protocol that a spec and a budget lead to; it is the same for every initializer."""
     guardrails = (*spec.guardrails, *_priority_guardrails(spec))
@@ -75,7 +99,7 @@ def build_protocol(spec: Spec, *, request: Request, train_seconds: float) -> Pro
         primary=spec.primary,
         higher_is_better=spec.primary.partition("[")[0] not in LOWER_IS_BETTER,
         metrics=tuple(dict.fromkeys(_metric_names(spec, guardrails))),
-        constraints=spec.constraints,
+        constraints=tuple(item for item in spec.constraints if item.hard),
         guardrails=guardrails,
         operating_point=spec.operating_point,
         verdict_rule=request.verdict_rule,

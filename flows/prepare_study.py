@@ -11,21 +11,23 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from agents.semantic_parser import ParsedRequest, SemanticParser
-from agents.task_initializer import Plan, Resources, TaskInitializer
+from agents.task_initializer import Plan, Resources, TaskInitializer, check_template
 from flows.composition import machine_of, semantic_parser_of, task_initializer_of
 from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
 from tasks import codebase, holdout
 from tasks.development_set import materialise
 from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocked
-from tasks.domain.manifest import GROUP, LABEL, SPLIT, TEST, Manifest
+from tasks.domain.manifest import FINDING, GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.domain.profile import Profile
 from tasks.domain.spec import Spec
 from tasks.investigation import investigate
+from tasks.labelling import label_for
 from tasks.machine import Machine
 from tasks.progress import Progress, show
 from tasks.readers.discovery import read_manifest
 from tasks.report.profile_page import profile_page
+from tasks.scoring.name import read_name
 from tasks.splitting import split
 from tasks.storage import StudyFolder
 
@@ -80,7 +82,7 @@ def prepare(office: Office) -> None:
     show(study, Progress(stage="reading the request"))
     parsed = office.step(read_the_request, "read the request")(office, profile)
     show(study, Progress(stage="splitting the data and sealing the test set"))
-    sealed = office.step(split_and_seal, "split and seal the test set")(office, manifest)
+    sealed = office.step(split_and_seal, "split and seal the test set")(office, parsed, manifest)
     show(study, Progress(stage="writing the first version of the code"))
     office.step(start_the_codebase, "start the codebase")(office, parsed, profile, sealed)
     office.say(study.text("readback.md"))
@@ -117,17 +119,34 @@ def read_the_request(office: Office, profile: Profile) -> ParsedRequest:
     blocking = [question for question in parsed.questions if question.blocking]
     if blocking or parsed.spec is None:
         raise AmbiguousRequest(blocking or parsed.questions)
+    check_template(parsed.spec)
+    _check_metrics(parsed.spec)
     return parsed
 
 
-def split_and_seal(office: Office, manifest: Manifest) -> Manifest:
-    """Split by patient or lesion, and put the test set out of reach."""
-    study = office.study
-    divided = split(manifest, seed=study.request().seed)
+def _check_metrics(spec: Spec) -> None:
+    """Refuse what cannot be measured before anything is sealed."""
+    asked = [spec.primary, *(item.metric for item in spec.constraints), *(item.metric for item in spec.guardrails)]
+    for name in asked:
+        try:
+            read_name(name, spec.class_names)
+        except ValueError as error:
+            raise RequestOutOfScope(f"This was understood, but cannot be measured yet: {error}.") from error
+
+
+def split_and_seal(office: Office, parsed: ParsedRequest, manifest: Manifest) -> Manifest:
+    """Give each image the label that the spec needs, split by patient or lesion, and put the test set out of reach."""
+    study, spec = office.study, parsed.spec
+    if spec is None:
+        raise AmbiguousRequest(parsed.questions)
+    request = study.request()
+    labelled = label_for(manifest, spec, uncertain=request.reading.uncertain)
+    divided = split(labelled, seed=request.seed)
     holdout.seal(study.path("holdout"), divided, ledger=study.path("ledger.jsonl"), anchors=office.anchors)
     # What the study folder shows of the test images ends here: their labels are in the sealed set alone.
     sealed = divided.rows[SPLIT] == TEST
-    study.write(divided.rows.assign(**{LABEL: divided.rows[LABEL].mask(sealed)}), "manifest.parquet")
+    told = [LABEL, *(name for name in divided.rows.columns if name.startswith(FINDING))]
+    study.write(divided.rows.assign(**{name: divided.rows[name].mask(sealed) for name in told}), "manifest.parquet")
     return divided
 
 

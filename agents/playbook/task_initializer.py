@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.task_initializer import Plan, Resources, build_protocol
-from tasks.domain.errors import RequestOutOfScope
-from tasks.domain.spec import BINARY, MULTICLASS
+from agents.task_initializer import TEMPLATE_OF_TASK, Plan, Resources, build_protocol, check_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from tasks.domain.profile import Profile
     from tasks.domain.request import Request
@@ -92,35 +90,26 @@ class PlaybookTaskInitializer:
         Raises:
             RequestOutOfScope: There is no template for this task.
         """
-        missing = list(_not_built(spec))
-        if missing:
-            raise RequestOutOfScope(f"This was understood, but cannot be trained yet: {'; '.join(missing)}.")
+        check_template(spec)
         images = training_images(spec, profile)
         start, pretrained = choose_start(images, profile, resources)
         recipe = choose_recipe(start, images, resources, pretrained=pretrained)
         return Plan(
-            template="classification",
+            template=TEMPLATE_OF_TASK[spec.task],
             recipe=recipe,
             protocol=build_protocol(spec, request=request, train_seconds=resources.train_seconds),
             notes=_notes(start, recipe, images, profile, resources, pretrained=pretrained),
         )
 
 
-def _not_built(spec: Spec) -> Iterator[str]:
-    """Yield what a spec asks for and no template or metric of this version can do."""
-    if spec.task not in {BINARY, MULTICLASS}:
-        words = spec.task.replace("_", " ")
-        yield f"there is no template for {words} yet, only for two classes or several that exclude each other"
-    if spec.costs:
-        yield "errors cannot be weighed one against another yet; name the class that matters most instead"
-    if spec.abstention.allowed:
-        yield "the model cannot answer \u201cnot sure\u201d yet; leave that out of the request"
-
-
 def training_images(spec: Spec, profile: Profile) -> int:
     """Return about how many images of the spec's classes there are to train on."""
     wanted = spec.class_of_label
-    return max(1, round(TRAIN_PART * sum(item.images for item in profile.labels if item.label in wanted)))
+    if profile.findings:
+        images = max((item.present + item.absent for item in profile.findings if item.name in wanted), default=0)
+    else:
+        images = sum(item.images for item in profile.labels if item.label in wanted)
+    return max(1, round(TRAIN_PART * images))
 
 
 def choose_start(images: int, profile: Profile, resources: Resources) -> tuple[Start, bool]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from agents.playbook.task_initializer import PlaybookTaskInitializer
-from agents.task_initializer import Resources, build_protocol
+from agents.task_initializer import Resources, build_protocol, check_template
 from tasks.domain.errors import RequestOutOfScope
 from tasks.domain.profile import LabelCount, Profile
 from tasks.domain.request import Budget, ColumnRoles, Request
-from tasks.domain.spec import Constraint, Guardrail, OperatingPoint, Spec, SpecClass
+from tasks.domain.spec import Abstention, Constraint, Cost, Guardrail, OperatingPoint, Spec, SpecClass
 from tasks.recipe_defaults import rewrite_defaults
 from tasks.scoring.name import higher_is_better, read_name
 from tasks.storage import fingerprint
@@ -138,8 +138,27 @@ def test_the_recipe_fits_the_template():
 
 
 def test_a_task_without_a_template_is_out_of_scope():
-    with pytest.raises(RequestOutOfScope, match="no template for detection"):
-        plan_of(100, CPU, spec=replace(TWO, task="detection"))
+    with pytest.raises(RequestOutOfScope, match="no template for object detection"):
+        plan_of(100, CPU, spec=replace(TWO, task="object_detection"))
+
+
+def test_all_that_cannot_be_built_is_named_at_once():
+    wishes = replace(
+        TWO,
+        task="multilabel_classification",
+        costs=(Cost(true="mel", called="nv", weight=10),),
+        abstention=Abstention(allowed=True),
+    )
+    with pytest.raises(RequestOutOfScope) as caught:
+        check_template(wishes)
+    assert all(words in str(caught.value) for words in ("multilabel classification", "weighed", "not sure"))
+
+
+def test_a_goal_is_no_constraint_of_the_rounds():
+    goal = Constraint(metric="auroc", bound=0.95, hard=False)
+    protocol = build_protocol(replace(TWO, constraints=(goal,)), request=REQUEST, train_seconds=90)
+    assert protocol.constraints == ()
+    assert "auroc" in protocol.metrics
 
 
 def test_the_protocol_is_fixed_from_spec_and_request():
