@@ -25,7 +25,7 @@ from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.scope import keep_the_protocol, refusal
 from agents.semantic_parser import ParsedRequest
-from tasks.domain.spec import BINARY, MULTICLASS, Confounder, Grounding, Spec, Subgroup
+from tasks.domain.spec import Confounder, Grounding, Spec, Subgroup
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging
@@ -106,7 +106,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
     for name, span in leaning.subgroups.items():
         reading.cite(f"subgroups.{name}", *span)
     return Spec(
-        task=BINARY if named.positive else MULTICLASS,
+        task=named.task,
         classes=named.classes,
         positive=named.positive,
         priorities=judging.priorities,
@@ -117,6 +117,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         guardrails=tuple(judging.guardrails),
         confounders=tuple(Confounder(name=name, column=name) for name in leaning.confounders),
         subgroups=tuple(Subgroup(attribute=name, column=name) for name in leaning.subgroups),
+        caveats=tuple(reading.caveats),
         grounding=_distinct(reading.grounding),
     )
 

@@ -32,6 +32,8 @@ class Choice:
     groups: list[Group]
     named: list[Group]
     """Those that the request names; the positive class is one of them."""
+    task: str = ""
+    """As in `Spec.task`; empty where the number of classes decides between two and several."""
 
 
 def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict[str, str]) -> Choice | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.words import phrase
+from tasks.domain.manifest import BOXES, IMAGE_LABEL, MASK, absent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -22,6 +23,10 @@ _OTHER = {phrase(word) for word in ("other", "others", "rest", "unk", "unknown",
 _NEGATORS = {phrase(word)[0] for word in ("no", "non", "not", "without", "negative", "absent", "free")}
 _GENERIC_COLUMNS = {phrase(word) for word in ("label", "class", "target", "diagnosis", "dx", "y", "category", "outcome", "finding", "result")}  # fmt: skip
 _ORDINARY = {phrase(word)[0] for word in ["a", "an", "and", "any", "are", "as", "at", "be", "by", "do", "for", "from", "have", "he", "i", "in", "is", "it", "me", "my", "no", "not", "of", "on", "one", "or", "our", "so", "the", "to", "up", "us", "we", "yes"]}  # fmt: skip
+_ANY = {phrase(word) for word in ("any", "overall", "any finding", "any disease", "any abnormality")}
+_MANY_NUMBERS = 12
+"""Distinct numbers from which on a label is a measurement and no code."""
+_NUMBER = re.compile(r"-?\d+([.,]\d+)?")
 _OPAQUE = re.compile(r"-?\d+(\.\d+)?|[a-z]|(class|label|grade|cat|category|type|c|g|l)[ _-]?\d+", re.IGNORECASE)
 
 
@@ -37,7 +42,8 @@ class DataLabel:
     denies: bool
     """It says that the concept is absent: 'no_pneumothorax'."""
     answer: str
-    """`present` or `absent` for yes/no labels, `other` for a rest class, `opaque` for bare codes such as 0 and 1, else empty."""
+    """`present` or `absent` for yes/no labels, `other` for a rest class, `any` for a finding that stands for all the others,
+    `opaque` for bare codes such as 0 and 1, else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,7 @@ class DataWords:
 
     lexicon: Lexicon
     labels: tuple[DataLabel, ...]
+    """Of findings that can occur together two each: the finding, and that it is absent."""
     attributes: dict[str, str]
     """Attribute name -> concept id, empty where the lexicon knows none."""
     column_concept: str
@@ -67,6 +74,14 @@ class DataWords:
     """The label column has a name that says nothing, such as 'label'."""
     table: dict[tuple[str, ...], Meaning]
     """Phrase -> meaning, for longest-match look-up."""
+    findings: tuple[str, ...] = ()
+    """Findings that can occur together; empty where the labels exclude each other."""
+    places: frozenset[str] = frozenset()
+    """`boxes`, `mask`: how the data says where something lies; empty where it does not."""
+    only_places: bool = False
+    """Nobody labelled whole images: each was looked at for boxes or masks."""
+    measured: str = ""
+    """Name of the label column where its labels are numbers on a scale, such as an ejection fraction; else empty."""
 
     def labels_of(self, concept: str) -> tuple[str, ...]:
         """Return the labels that name a concept."""
@@ -94,11 +109,12 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         meanings: What the request says that a label means ("1 is melanoma"); it goes before what the label itself says.
     """
     column = phrase(profile.roles.label or "")
-    labels = tuple(
+    findings = tuple(item.name for item in profile.findings)
+    labels = _labels_of_findings(profile, lexicon) or tuple(
         _data_label(item.label, item.images, (meanings or {}).get(item.label, item.label), lexicon)
         for item in profile.labels
     )
-    if column and column not in _GENERIC_COLUMNS:
+    if column and column not in _GENERIC_COLUMNS and not findings:
         labels = _named_by_column(labels, column, lexicon)
     attributes = {item.name: _concept_of(phrase(item.name), lexicon)[0] for item in profile.attributes}
     table: dict[tuple[str, ...], Meaning] = {}
@@ -111,7 +127,43 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         column_concept=_concept_of(column, lexicon)[0],
         generic_column=not column or column in _GENERIC_COLUMNS,
         table=table,
+        findings=findings,
+        places=_places(profile),
+        only_places=_only_places(profile),
+        measured=_measured(profile),
     )
+
+
+def _labels_of_findings(profile: Profile, lexicon: Lexicon) -> tuple[DataLabel, ...]:
+    """Return two labels for each of the findings that can occur together: the finding, and that it is absent."""
+    labels: list[DataLabel] = []
+    for finding in profile.findings:
+        present = _data_label(finding.name, finding.present, finding.name, lexicon)
+        present = replace(present, denies=False, answer="any" if present.answer == "any" else "")
+        labels += [
+            present,
+            replace(present, label=absent(finding.name), images=finding.absent, denies=True, answer="absent"),
+        ]
+    return tuple(labels)
+
+
+def _places(profile: Profile) -> frozenset[str]:
+    kinds = {item.kind for item in profile.supervision if item.images and item.kind in {BOXES, MASK}}
+    return frozenset(kinds | ({BOXES} if profile.boxes.boxes else set()))
+
+
+def _only_places(profile: Profile) -> bool:
+    labelled = any(item.images and item.kind == IMAGE_LABEL for item in profile.supervision)
+    return bool(_places(profile)) and not labelled
+
+
+def _measured(profile: Profile) -> str:
+    """Return the name of a label column whose labels are many different numbers."""
+    labels = [item.label.strip() for item in profile.labels]
+    numbers = sum(bool(_NUMBER.fullmatch(label)) for label in labels)
+    if profile.findings or numbers < _MANY_NUMBERS or numbers < len(labels) - 1:
+        return ""
+    return profile.roles.label or "label"
 
 
 def _named_by_column(labels: tuple[DataLabel, ...], column: tuple[str, ...], lexicon: Lexicon) -> tuple[DataLabel, ...]:
@@ -143,6 +195,8 @@ def _data_label(label: str, images: int, meant: str, lexicon: Lexicon) -> DataLa
         answer = "absent"
     elif words in _OTHER:
         answer = "other"
+    elif words in _ANY:
+        answer = "any"
     concept, denies = ("", False) if answer else _concept_of(words, lexicon)
     if not answer and not concept and _OPAQUE.fullmatch(meant.strip()):
         answer = "opaque"

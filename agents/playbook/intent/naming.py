@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
-from tasks.domain.spec import SpecClass
+from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, SEGMENTATION, SpecClass
 
 if TYPE_CHECKING:
     from agents.playbook.intent.classes import Choice, Group
@@ -26,6 +26,9 @@ class Named:
     groups: list[Group]
     classes: tuple[SpecClass, ...]
     positive: str
+    """The positive class of two, or the only kind of object; empty otherwise."""
+    task: str = BINARY
+    """As in `Spec.task`."""
 
     def of_labels(self, labels: tuple[str, ...]) -> list[str]:
         """Return the names of the classes that hold any of these labels."""
@@ -35,7 +38,8 @@ class Named:
 def name_classes(reading: Reading, choice: Choice, priorities: Priorities) -> Named:
     """Return the classes of the spec in order, each grounded; of two the positive one comes last."""
     groups = choice.groups
-    binary = len(groups) == 2
+    task = choice.task or (BINARY if len(groups) == 2 else MULTICLASS)
+    binary = task == BINARY
     positive = _positive(reading, choice, priorities) if binary else None
     if positive is not None:
         groups = [next(group for group in groups if group is not positive), positive]
@@ -46,7 +50,8 @@ def name_classes(reading: Reading, choice: Choice, priorities: Priorities) -> Na
         taken.add(name)
         classes.append(SpecClass(name=name, labels=group.labels, description=group.plain))
         _ground(reading, group, name)
-    return Named(groups, tuple(classes), classes[-1].name if binary else "")
+    alone = task in {DETECTION, SEGMENTATION} and len(classes) == 1
+    return Named(groups, tuple(classes), classes[-1].name if binary or alone else "", task)
 
 
 def concern(reading: Reading, group: Group) -> float:

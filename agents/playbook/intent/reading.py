@@ -31,6 +31,10 @@ class Reading:
     """Positions of things that a rule other than the choice of classes speaks of."""
     grounding: list[Grounding] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
+    caveats: list[str] = field(default_factory=list)
+    """Sentences that the report must carry."""
+    unheeded: list[str] = field(default_factory=list)
+    """Words that were read and change nothing; they are shown, so that nothing passes silently."""
 
     def found(self, rule: str) -> list[Match]:
         """Return where the patterns of a rule are found."""
@@ -64,6 +68,17 @@ class Reading:
     def fact(self, name: str, words: str) -> None:
         """Record that a field of the spec rests on a fact of the profile."""
         self.grounding.append(Grounding(field=name, source="profile", words=words))
+
+    def caveat(self, text: str, first: int = -1, end: int = -1) -> None:
+        """Add a sentence that the report must carry, resting on these units, or on the profile where none are given."""
+        if text in self.caveats:
+            return
+        self.caveats.append(text)
+        name = f"caveats.{len(self.caveats)}"
+        if first < 0:
+            self.fact(name, text)
+        else:
+            self.cite(name, first, end)
 
     def ask(
         self,
