@@ -72,8 +72,9 @@ class Confounder:
     """The attribute's name in the data, else the words of the request in snake case."""
     column: str = ""
     """Attribute of the data that says which images show it; empty if the data does not say."""
-    handling: str = "reduce_reliance_and_report"
-    """`reduce_reliance_and_report`, `mask_and_test`, `report_by_subgroup` or `check_association`."""
+    handling: str = "reduce_reliance_and_report_by_subgroup"
+    """`reduce_reliance_and_report_by_subgroup`, `mask_and_test` (text that can be painted over), `report_by_subgroup` (where such
+    images come from), `check_association_with_label` or `check_not_used_as_disease_cue` (found in the data, not in the words)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
