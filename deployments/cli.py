@@ -1,4 +1,4 @@
-"""The command line: `rounds demo`, `develop`, `resume`, `status`, `report`, `predict`, `ledger verify`.
+"""The command line: `rounds demo`, `investigate`, `parse`, `develop`, `resume`, `status`, `report`, `predict`, `ledger verify`.
 
 Exit codes, for scripts: 0 done; 2 the command line is wrong; 3 the clinician must act (answer, mend the data, ask for something
 else); 4 a person must look, because going on would risk the honesty of the result; 5 a training or prediction run failed;
@@ -16,7 +16,7 @@ import typer
 from rich.markdown import Markdown
 from rich.text import Text
 
-from deployments import inspection
+from deployments import inspection, preview
 from deployments.live import watching
 from deployments.options import AgentOption, JsonOption, Sandbox, SandboxOption, StudyArgument, err, open_study
 from deployments.results import exit_code, explain, result_line, show_result
@@ -33,7 +33,7 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(no_args_is_help=True, help="The record of what happened to the test set.")
 app.add_typer(ledger_app, name="ledger")
-for _command in (inspection.status, inspection.report, inspection.predict):
+for _command in (preview.investigate, preview.parse, inspection.status, inspection.report, inspection.predict):
     app.command()(_command)
 ledger_app.command("verify")(inspection.ledger_verify)
 

@@ -26,6 +26,27 @@ _SEVERITIES = {
 }
 
 
+_CARRIED = {
+    "boxes": "looked at for boxes",
+    "mask": "a mask",
+    "label": "a label of the whole image",
+    "none": "no label",
+}
+_FORMATS = {
+    "table": "a table with a label for each image",
+    "one_hot": "a table with a column for each class",
+    "multi_label": "a table of findings that can occur together",
+    "class_folders": "one folder for each class; the label is the name of the folder",
+    "coco": "boxes in COCO format",
+    "yolo": "boxes in YOLO format",
+    "voc": "boxes in Pascal VOC format",
+    "boxes_table": "a table of boxes",
+    "rle": "a table of run-length masks",
+    "mask_images": "images of masks",
+    "unlabelled": "images alone, without labels",
+}
+
+
 def profile_page(profile: Profile) -> str:
     """Return the findings of an investigation as one HTML page, hazards first."""
     page = Environment(
@@ -44,7 +65,10 @@ def profile_page(profile: Profile) -> str:
         unit=_unit(profile),
         hazards=[(hazard, *_SEVERITIES[hazard.severity]) for hazard in profile.hazards],
         needs_answer=any(hazard.severity in {"block", "ask"} for hazard in profile.hazards),
-        most_images=max(label.images for label in profile.labels),
+        most_images=max((label.images for label in profile.labels), default=0),
+        carried=[(_CARRIED[item.kind], item.images) for item in profile.supervision],
+        format=_FORMATS[profile.kind],
+        label_columns=_label_columns(profile),
         attributes=[(attribute, _values(attribute)) for attribute in profile.attributes],
         reasons=Counter(item.reason for item in profile.quarantined).most_common(),
         files=profile.quarantined[:_MOST_FILES],
@@ -57,6 +81,21 @@ def _unit(profile: Profile) -> str:
     if not profile.has_groups:
         return "image"
     return "lesion" if "lesion" in str(profile.roles.group).lower() else "patient"
+
+
+def _label_columns(profile: Profile) -> list[tuple[str, str]]:
+    """Return which columns say what is in the images, with what each is called."""
+    roles = profile.roles
+    named = [
+        ("Label", (roles.label,) if roles.label else ()),
+        ("One column a class", roles.one_hot),
+        ("One column a finding", roles.findings),
+        ("One column a reader", roles.annotators),
+        ("Reader", (roles.annotator,) if roles.annotator else ()),
+        ("Box", roles.boxes),
+        ("Run-length mask", (roles.rle,) if roles.rle else ()),
+    ]
+    return [(title, ", ".join(columns)) for title, columns in named if columns]
 
 
 def _values(attribute: Attribute) -> str:

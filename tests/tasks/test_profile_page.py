@@ -4,7 +4,17 @@ import math
 import pytest
 
 from tasks.domain.manifest import Quarantined
-from tasks.domain.profile import Attribute, Forecast, Hazard, LabelCount, Profile
+from tasks.domain.profile import (
+    Annotator,
+    Attribute,
+    BoxFacts,
+    Finding,
+    Forecast,
+    Hazard,
+    LabelCount,
+    Profile,
+    SupervisionCount,
+)
 from tasks.domain.request import ColumnRoles
 from tasks.report.profile_page import profile_page
 
@@ -101,3 +111,43 @@ def test_a_page_without_findings_does_not_promise_that_there_are_none(profile):
     assert "That does not prove there is none" in page
     assert "every image could be read in full" in page
     assert "name of the folder" in page
+
+
+def test_findings_boxes_readers_and_what_was_understood_are_shown(profile):
+    full = dataclasses.replace(
+        profile,
+        kind="coco",
+        findings=(Finding(name="fracture", present=321, absent=654, uncertain=17, unknown=208),),
+        supervision=(SupervisionCount(kind="boxes", images=60), SupervisionCount(kind="label", images=1140)),
+        boxes=BoxFacts(boxes=77, images=55, labels=(("fracture", 77),), unusable=2, unboxed_present=266),
+        annotators=(Annotator(name="reader 1", images=1200, kappa=0.61),),
+        disagreement=0.125,
+        notes=("Found a COCO file.",),
+        hazards=(Hazard(kind="boxes", severity="ask", summary="Two boxes.", examples=("<i>a.png</i>",)),),
+    )
+    page = profile_page(full)
+    for words in (
+        "1,200 images",
+        "1 finding<",
+        ">321<",
+        ">654<",
+        ">17<",
+        ">208<",
+        ">5.0%<",
+        ">77<",
+        ">266<",
+        "reader 1",
+        ">0.61<",
+        "12.5%",
+    ):
+        assert words in page, words
+    assert "Found a COCO file." in page
+    assert "boxes in COCO format" in page
+    assert "&lt;i&gt;a.png&lt;/i&gt;" in page
+
+
+def test_images_without_any_label_have_a_page_too(profile):
+    bare = dataclasses.replace(profile, kind="unlabelled", roles=ColumnRoles(), labels=(), forecasts=(), attributes=())
+    page = profile_page(bare)
+    assert "no labels</h1>" in page
+    assert "what the test will be able to show" not in page
