@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from agents.playbook.seams import recipe_value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from agents.developer import Briefing
+    from tasks.domain.profile import Hazard
     from tasks.domain.round import Round
     from tasks.domain.spec import Spec
 
@@ -115,7 +116,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
     spec, incumbent = briefing.spec, briefing.incumbent
     facts = incumbent.diagnostics if incumbent else {}
     images = _class_images(briefing)
-    orientation, word = orientation_of(spec)
+    orientation, word = orientation_of(spec, briefing.profile.hazards)
     kept = frozenset(name for item in briefing.history if item.kept for name in techniques_of(item))
     plain = _last_plain(briefing.history, changes_loss)
     source = briefing.source
@@ -164,8 +165,13 @@ def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:
     return {key.split(".", 1)[1]: value for key, value in settings.items() if key.startswith(f"{technique}.")}
 
 
-def orientation_of(spec: Spec) -> tuple[str, str]:
-    """Return whether pictures may be turned (`any`), mirrored (`upright`) or neither (`fixed`), and the word for it."""
+def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str]:
+    """Return whether pictures may be turned (`any`), mirrored (`upright`) or neither (`fixed`), and the word for it.
+
+    Where the investigation found that the side matters, no word of the request makes a mirror image safe.
+    """
+    if any(hazard.kind == "laterality" for hazard in hazards):
+        return "fixed", "laterality"
     classes = " ".join(f"{item.name} {' '.join(item.labels)} {item.description}" for item in spec.classes)
     asked = " ".join(item.words for item in spec.grounding if item.source == "request")
     classes, words = (text.lower().replace("_", " ") for text in (classes, f"{classes} {asked}"))

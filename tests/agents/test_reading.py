@@ -8,6 +8,7 @@ import pytest
 from agents.playbook.belief import Belief, Observation, expected_gain
 from agents.playbook.reading import metric_kind, orientation_of
 from agents.playbook.technique import Gain
+from tasks.domain.profile import Hazard
 from tasks.domain.spec import Grounding, OperatingPoint, Spec, SpecClass
 
 POINT = OperatingPoint(fixed="youden", at_least=math.nan, positive="b")
@@ -46,6 +47,13 @@ def test_pictures_are_turned_only_where_that_keeps_their_meaning(words, classes,
 
 def test_only_the_words_of_the_request_decide_on_turning():
     assert orientation_of(new_spec("chest", source="default"))[0] == "upright"
+
+
+def test_data_in_which_the_side_matters_are_never_mirrored():
+    sided = Hazard(kind="laterality", severity="warn", summary="The labels name a side.")
+    other = Hazard(kind="tiny_class", severity="warn", summary="Few.")
+    assert orientation_of(new_spec("tell melanoma from a mole"), [other])[0] == "any"
+    assert orientation_of(new_spec("tell melanoma from a mole"), [other, sided]) == ("fixed", "laterality")
 
 
 @pytest.mark.parametrize(
