@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from agents.semantic_parser import ParsedRequest, SemanticParser
-from agents.task_initializer import Plan, Resources, TaskInitializer, check_template
+from agents.task_initializer import Resources, TaskInitializer, check_template
 from flows.composition import machine_of, semantic_parser_of, task_initializer_of
 from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
@@ -165,8 +165,9 @@ def start_the_codebase(office: Office, parsed: ParsedRequest, profile: Profile, 
     )
     study.write(spec, "spec.json")
     study.write(_split_counts(manifest, spec), "splits.json")
-    study.write(list(plan.notes), "notes.json")
-    study.write(_with_plan(study.text("readback.md"), plan), "readback.md")
+    notes = (*(note for note in manifest.notes if note not in profile.notes), *plan.notes)
+    study.write(list(notes), "notes.json")
+    study.write(_with_notes(study.text("readback.md"), notes), "readback.md")
     study.write(plan.protocol, "protocol.json")
 
 
@@ -190,6 +191,6 @@ def _resources(office: Office, minutes_per_round: float) -> Resources:
     )
 
 
-def _with_plan(read_back: str, plan: Plan) -> str:
-    notes = "\n".join(f"- {note}" for note in plan.notes)
-    return f"{read_back.rstrip()}\n\n## How it starts\n\n{notes}\n"
+def _with_notes(read_back: str, notes: Sequence[str]) -> str:
+    lines = "\n".join(f"- {note}" for note in notes)
+    return f"{read_back.rstrip()}\n\n## How it starts\n\n{lines}\n"
