@@ -10,9 +10,14 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from tasks.domain.profile import Attribute
+from tasks.targets import partition
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from tasks.targets import Target
 
 FEWEST_IMAGES = 20
 """A label, and all others together, need as many for an AUC."""
@@ -24,33 +29,37 @@ _MOST_VALUES_SHOWN = 12
 _FEWEST_SHOWN = 3
 _TRIVIAL_SHARE = 0.95
 _MOST_CATEGORIES = 10
+_MOST_IMAGES = 20_000
+"""More do not make an AUC plainer, only slower."""
 
 
 def measure(
-    name: str, values: pd.Series[float] | pd.Series[str], labels: pd.Series[str], groups: pd.Series[str]
+    name: str, values: pd.Series[float] | pd.Series[str], targets: Sequence[Target], groups: NDArray[np.int64]
 ) -> Attribute:
-    """Return an attribute with its association with the label; a missing value counts as a value of its own.
+    """Return an attribute with its association with the labels; a missing value counts as a value of its own.
 
     Args:
         name: Name of the column.
         values: Value of each image, numbers or text, shape (n_images,).
-        labels: Label of each image, shape (n_images,).
-        groups: Patient or lesion of each image, shape (n_images,); none is on both sides of a cross-validation.
+        targets: Labels or findings.
+        groups: Number of the patient or lesion of each image, shape (n_images,); none is on both sides of a
+            cross-validation.
     """
     is_numeric = pd.api.types.is_numeric_dtype(values) and values.nunique() > _MOST_CATEGORIES
     categories = as_text(values)
     numbers = np.asarray(values, dtype=np.float64) if is_numeric else np.empty(0, dtype=np.float64)
-    quartiles, twentieths = (_bins(numbers, 4), _bins(numbers, _BINS)) if is_numeric else (_codes(categories),) * 2
-    auc, auc_label = _best_auc(twentieths, labels, groups)
+    quartiles, twentieths = (_bins(numbers, 4), _bins(numbers, _BINS)) if is_numeric else (codes_of(categories),) * 2
+    chosen = _sample(groups)
+    auc, auc_label = _best_auc(twentieths[chosen], [target.of(chosen) for target in targets], groups[chosen])
     return Attribute(
         name=name,
         kind="numeric" if is_numeric else "categorical",
         missing=int(values.isna().sum()),
         values=_five_numbers(numbers) if is_numeric else _frequent(categories),
-        cramers_v=cramers_v(quartiles, _codes(labels)),
+        cramers_v=_cramers_v_with(quartiles, targets),
         auc=auc,
         auc_label=auc_label,
-        determined=() if is_numeric else _determined(categories, labels),
+        determined=() if is_numeric else _determined(categories, targets),
     )
 
 
@@ -84,10 +93,38 @@ def cramers_v(one: NDArray[np.int64], other: NDArray[np.int64]) -> float:
     return math.sqrt(corrected / size) if size > 0 else math.nan
 
 
-def _codes(values: pd.Series[str]) -> NDArray[np.int64]:
+def codes_of(values: pd.Series[str]) -> NDArray[np.int64]:
     """Return a number from 0 for each value, missing being the last."""
     codes = pd.factorize(values)[0].astype(np.int64)
     return np.where(codes < 0, codes.max(initial=-1) + 1, codes)
+
+
+def folds_of(groups: NDArray[np.int64], number: int = _FOLDS) -> NDArray[np.int64]:
+    """Return the fold of each image, shape (n_images,), at random by group."""
+    names, group = np.unique(groups, return_inverse=True)
+    return np.asarray(np.random.default_rng(0).permutation(len(names))[group] % number)
+
+
+def _cramers_v_with(codes: NDArray[np.int64], targets: Sequence[Target]) -> float:
+    """Return Cramer's V with the label, or with that of several findings with which it is largest."""
+    exclusive = partition(targets)
+    if exclusive is not None:
+        return cramers_v(codes[exclusive >= 0], exclusive[exclusive >= 0])
+    each = [
+        cramers_v(codes[known], target.truth[known].astype(np.int64))
+        for target in targets
+        if (known := ~np.isnan(target.truth)).any()
+    ]
+    defined = [value for value in each if not math.isnan(value)]
+    return max(defined, default=math.nan)
+
+
+def _sample(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the images that the AUC is computed on: all, or about the largest number in whole groups."""
+    if len(groups) <= _MOST_IMAGES:
+        return np.arange(len(groups))
+    parts = math.ceil(len(groups) / _MOST_IMAGES)
+    return np.flatnonzero(folds_of(groups, parts) == 0)
 
 
 def _bins(values: NDArray[np.float64], number: int) -> NDArray[np.int64]:
@@ -96,18 +133,27 @@ def _bins(values: NDArray[np.float64], number: int) -> NDArray[np.int64]:
     return np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values, side="left")).astype(np.int64)
 
 
-def _best_auc(codes: NDArray[np.int64], labels: pd.Series[str], groups: pd.Series[str]) -> tuple[float, str]:
+def _best_auc(codes: NDArray[np.int64], targets: Sequence[Target], groups: NDArray[np.int64]) -> tuple[float, str]:
     """Return the largest AUC of a label against the rest, and the label, of a model that knows the code alone."""
-    group, names = pd.factorize(groups)
-    fold = np.random.default_rng(0).permutation(len(names))[group] % _FOLDS
-    counts = labels.value_counts()
-    enough = [label for label, count in counts.items() if FEWEST_IMAGES <= count <= len(labels) - FEWEST_IMAGES]
-    aucs = {str(label): _auc_alone(codes, (labels == label).to_numpy(), fold) for label in enough}
+    if not len(codes) or codes.max() == codes.min():
+        return math.nan, ""
+    fold = folds_of(groups)
+    aucs = {target.name: _auc_of(codes, target, fold) for target in targets if has_enough(target)}
     defined = {label: auc for label, auc in aucs.items() if not math.isnan(auc)}
-    if codes.max() == codes.min() or not defined:
+    if not defined:
         return math.nan, ""
     best = max(defined, key=lambda label: defined[label])
     return defined[best], best
+
+
+def has_enough(target: Target) -> bool:
+    """Return whether there are enough images with and without a label for an AUC."""
+    return min(int(target.present.sum()), int(target.absent.sum())) >= FEWEST_IMAGES
+
+
+def _auc_of(codes: NDArray[np.int64], target: Target, fold: NDArray[np.int64]) -> float:
+    known = ~np.isnan(target.truth)
+    return _auc_alone(codes[known], target.present[known], fold[known])
 
 
 def _auc_alone(codes: NDArray[np.int64], is_positive: NDArray[np.bool_], fold: NDArray[np.int64]) -> float:
@@ -128,17 +174,16 @@ def _auc_alone(codes: NDArray[np.int64], is_positive: NDArray[np.bool_], fold: N
     return float(np.average(aucs, weights=pairs)) if pairs else math.nan
 
 
-def _determined(values: pd.Series[str], labels: pd.Series[str]) -> tuple[tuple[str, str], ...]:
+def _determined(values: pd.Series[str], targets: Sequence[Target]) -> tuple[tuple[str, str], ...]:
     """Return the labels, most frequent first, of which all images have one value that is far from universal among the others."""
     found = []
-    for label in labels.value_counts().index:
-        own = values[labels == label]
-        others = values[labels != label]
-        if len(own) < FEWEST_IMAGES or own.isna().any() or len(set(own)) != 1:
+    for target in targets:
+        own, others = values[target.present], values[target.absent]
+        if len(own) < FEWEST_IMAGES or len(distinct := set(own)) != 1 or own.isna().any():
             continue
-        value = str(own.iloc[0])
+        value = str(distinct.pop())
         if len(others) and (others == value).mean() <= _TRIVIAL_SHARE:
-            found.append((str(label), value))
+            found.append((target.name, value))
     return tuple(found)
 
 

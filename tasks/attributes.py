@@ -11,6 +11,7 @@ from tasks import association, hazards
 from tasks.domain.manifest import ATTRIBUTE, GROUP, LABEL
 from tasks.domain.profile import Hazard
 from tasks.readers.column_names import is_box
+from tasks.targets import targets_of_labels
 
 if TYPE_CHECKING:
     from tasks.domain.profile import Attribute
@@ -31,7 +32,10 @@ def examine(rows: pd.DataFrame) -> tuple[tuple[Attribute, ...], list[Hazard]]:
     boxes = boxes if len(boxes) >= _FEWEST_BOX_COLUMNS else []
     skipped = {name: reason for name in columns if name not in boxes and (reason := _why_not(columns[name]))}
     examined = {name: values for name, values in columns.items() if name not in boxes and name not in skipped}
-    attributes = tuple(association.measure(name, values, rows[LABEL], rows[GROUP]) for name, values in examined.items())
+    attributes = tuple(
+        association.measure(name, values, targets_of_labels(rows[LABEL]), pd.factorize(rows[GROUP])[0])
+        for name, values in examined.items()
+    )
     texts = {name: association.as_text(values) for name, values in examined.items()}
     found = hazards.of_attributes(rows, attributes, texts)
     if boxes:

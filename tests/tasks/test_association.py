@@ -4,12 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tasks.association import cramers_v, measure
+from tasks.association import cramers_v
+from tasks.association import measure as measure_targets
+from tasks.targets import Target, targets_of_labels
 
 
 @pytest.fixture
 def random():
     return np.random.default_rng(3)
+
+
+def measure(name, values, labels, groups):
+    return measure_targets(name, values, targets_of_labels(labels), pd.factorize(groups)[0])
 
 
 def images(random, n=1000):
@@ -77,3 +83,17 @@ def test_an_auc_of_a_handful_is_not_computed():
     attribute = measure("site", pd.Series(["a", "b", "c"] * 35), labels, pd.Series([str(i) for i in range(105)]))
     assert math.isnan(attribute.auc)
     assert attribute.auc_label == ""
+
+
+def test_a_finding_counts_only_where_it_is_known(random):
+    groups = np.arange(900)
+    effusion = np.where(random.random(900) < 0.3, 1.0, 0.0)
+    drain = pd.Series(np.where(effusion == 1, "yes", "no"))
+    effusion[600:] = np.nan
+    drain[600:] = random.choice(["yes", "no"], 300)
+    noise = Target(name="noise", truth=(random.random(900) < 0.5).astype(float))
+    attribute = measure_targets("drain", drain, (noise, Target(name="effusion", truth=effusion)), groups)
+    assert attribute.auc == pytest.approx(1.0)
+    assert attribute.auc_label == "effusion"
+    assert attribute.cramers_v == pytest.approx(1.0, abs=0.01)
+    assert attribute.determined == (("effusion", "yes"),)
