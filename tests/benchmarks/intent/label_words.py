@@ -75,7 +75,7 @@ def read_column(name: str, value: object) -> Column:
     if value is True:
         return Column(name=name, kind=BINARY)
     if isinstance(value, int | float):
-        return Column(name=name, kind=BINARY, positives=max(0, round(value)))
+        return Column(name=name, kind=BINARY, positives=max(0, whole_number(value) or 0))
     return _of_text(name, str(value))
 
 
