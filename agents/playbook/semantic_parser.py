@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook import read_back
+from agents.playbook.intent.abstention import read_abstention
 from agents.playbook.intent.chunks import chunk
 from agents.playbook.intent.classes import choose_classes
+from agents.playbook.intent.costs import read_errors
 from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes
 from agents.playbook.intent.feasibility import ask_about_contradictions, ask_about_sample
@@ -79,7 +81,9 @@ def _spec(reading: Reading) -> Spec | None:
     """Let each rule take its part, the more particular ones first, and put the spec together."""
     keep_the_protocol(reading)
     counted = counted_as(reading)
+    errors = read_errors(reading)
     numbers = read_numbers(reading)
+    abstaining = read_abstention(reading)
     leaning = read_leaning(reading)
     guards = read_guards(reading)
     excluded = read_exclusions(reading)
@@ -89,7 +93,7 @@ def _spec(reading: Reading) -> Spec | None:
     judging, named = None, None
     if choice is not None:
         named = name_classes(reading, choice, priorities)
-        judging = decide_judging(reading, Wishes(named, numbers, priorities, guards))
+        judging = decide_judging(reading, Wishes(named, numbers, priorities, guards, errors=errors, abstaining=abstaining))
     ask_about_leftovers(reading)
     if named is None or judging is None:
         return None
@@ -115,6 +119,8 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         operating_point=judging.operating_point,
         constraints=tuple(judging.constraints),
         guardrails=tuple(judging.guardrails),
+        costs=judging.costs,
+        abstention=judging.abstention,
         confounders=tuple(Confounder(name=name, column=name) for name in leaning.confounders),
         subgroups=tuple(Subgroup(attribute=name, column=name) for name in leaning.subgroups),
         caveats=tuple(reading.caveats),

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
-from agents.playbook.intent.limits import metric_name, percent, set_floors, set_guardrails
+from agents.playbook.intent.abstention import set_abstention
+from agents.playbook.intent.costs import set_costs
+from agents.playbook.intent.limits import set_floors, set_guardrails
 from agents.playbook.intent.naming import concern
+from agents.playbook.intent.primary import set_primary
 from agents.playbook.intent.threshold import set_operating_point
-from tasks.domain.spec import Constraint, Guardrail, OperatingPoint
+from tasks.domain.spec import Abstention, Constraint, Cost, Guardrail, OperatingPoint
 
 if TYPE_CHECKING:
+    from agents.playbook.intent.abstention import Abstaining
     from agents.playbook.intent.classes import Group
+    from agents.playbook.intent.costs import Errors
     from agents.playbook.intent.guards import Guards
     from agents.playbook.intent.naming import Named
     from agents.playbook.intent.operating import Numbers
@@ -29,6 +34,12 @@ class Wishes:
     numbers: Numbers
     priorities: Priorities
     guards: Guards
+    task: str = ""
+    """As in `Spec.task`; empty for classes that exclude each other."""
+    errors: Errors | None = None
+    """How errors are weighed one against another, if they are."""
+    abstaining: Abstaining | None = None
+    """Whether the model may answer 'not sure', if that is said."""
 
 
 @dataclass(slots=True)
@@ -43,19 +54,22 @@ class Judging:
         default_factory=lambda: OperatingPoint(fixed="youden", at_least=math.nan, positive="")
     )
     constraints: list[Constraint] = field(default_factory=list)
+    costs: tuple[Cost, ...] = ()
+    abstention: Abstention = field(default_factory=Abstention)
     guardrails: list[Guardrail] = field(default_factory=list)
 
 
-def decide_judging(reading: Reading, wishes: Wishes) -> Judging | None:
-    """Return what better means, or None after a blocking question."""
-    before = sum(question.blocking for question in reading.questions)
+def decide_judging(reading: Reading, wishes: Wishes) -> Judging:
+    """Return what better means; where a blocking question was asked it holds what is understood so far."""
     judging = Judging(priorities=_priorities(reading, wishes.named, wishes.priorities))
     judging.target = _target(reading, wishes, judging)
+    set_costs(reading, wishes, judging)
+    set_abstention(reading, wishes, judging)
     set_floors(reading, wishes, judging)
     set_operating_point(reading, wishes, judging)
-    _set_primary(reading, wishes, judging)
+    set_primary(reading, wishes, judging)
     set_guardrails(reading, wishes, judging)
-    return None if sum(question.blocking for question in reading.questions) > before else judging
+    return judging
 
 
 def _priorities(reading: Reading, named: Named, priorities: Priorities) -> tuple[str, ...]:
@@ -122,25 +136,3 @@ def _target(reading: Reading, wishes: Wishes, judging: Judging) -> str:
 
 def _images(reading: Reading, group: Group) -> int:
     return sum(reading.data.find(label).images for label in group.labels)
-
-
-def _set_primary(reading: Reading, wishes: Wishes, judging: Judging) -> None:
-    numbers, target = wishes.numbers, judging.target
-    sensitivity = numbers.sensitivity_fixed or numbers.sensitivity_floor
-    specificity = numbers.specificity_fixed or numbers.specificity_floor
-    if numbers.goal is not None:
-        family, first, end = numbers.goal
-        judging.primary = metric_name(family, target, binary=bool(wishes.named.positive))
-        reading.cite("primary", first, end)
-    elif not wishes.named.positive:
-        reading.default(
-            "primary", "several classes: the mean over classes of how well each is told from the others (AUROC)"
-        )
-    elif specificity is not None and (sensitivity is None or numbers.specificity_fixed is not None):
-        judging.primary = f"sensitivity_at_specificity_{percent(specificity)}[{target}]"
-        reading.cite("primary", specificity.first, specificity.end)
-    elif sensitivity is not None and (specificity is None or numbers.sensitivity_fixed is not None):
-        judging.primary = f"specificity_at_sensitivity_{percent(sensitivity)}[{target}]"
-        reading.cite("primary", sensitivity.first, sensitivity.end)
-    else:
-        reading.default("primary", "two classes: how well they are told apart over all thresholds (AUROC)")

@@ -92,9 +92,7 @@ def _is_near_metric(reading: Reading, at: int) -> bool:
 def _limits_of_this_version(reading: Reading) -> None:
     """Name wishes that are understood and cannot be met yet."""
     limits = {
-        "ABSTAIN": "The model always gives an answer with its probability; a \u201cnot sure\u201d of its own is not in this version. Go on without?",
         "RATERS": "The data has one label an image. Should that label be taken as the truth, although readers may disagree?",
-        "COST": "Errors cannot be weighed one against another in this version; what matters most can be named instead. Go on without weights?",
     }
     for tag, text in limits.items():
         for sentence in reading.sentences():

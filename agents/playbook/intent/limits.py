@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 MARGIN = 0.02
-"""Guardrail margin unless the request says otherwise: two points, about the error of a sensitivity from a few hundred cases."""
+"""Margin of a guardrail for what matters, unless the request says otherwise: about the error of a sensitivity from a few hundred cases."""
 
 
 def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -40,8 +40,8 @@ def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     for name in judging.priorities:
         by_name = (weight for weight in wishes.priorities.classes if name in named.of_labels(weight.labels))
         weight = next(by_name, wishes.priorities.unnamed_miss)
-        # A sensitivity that the threshold holds anyway needs no guard.
-        if weight is not None and not (name == target and held == "sensitivity"):
+        # What the threshold holds, or the primary metric improves, needs no guard.
+        if weight is not None and not (name == target and (held == "sensitivity" or judging.primary.endswith(f"[{name}]"))):
             _guard(reading, judging, f"sensitivity[{name}]", (weight.first, weight.end))
     specific = wishes.priorities.specific
     if specific is not None and held != "specificity" and not judging.primary.startswith("specificity"):
@@ -66,11 +66,11 @@ def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> 
     others = [item.name for item in wishes.named.classes if item.name not in judging.priorities]
     if guards.others is not None:
         for metric in [f"specificity[{positive}]"] if positive else [f"auroc[{name}]" for name in others]:
-            _guard(reading, judging, metric, guards.others)
+            _guard(reading, judging, metric, guards.others, margin=0.0)
     for labels, span in guards.labels.items():
         for name in wishes.named.of_labels(labels):
             of_two = f"sensitivity[{name}]" if name == positive else f"specificity[{positive}]"
-            _guard(reading, judging, of_two if positive else f"auroc[{name}]", span)
+            _guard(reading, judging, of_two if positive else f"auroc[{name}]", span, margin=0.0)
 
 
 def _constrain(reading: Reading, judging: Judging, name: str, level: Level) -> None:
@@ -78,10 +78,13 @@ def _constrain(reading: Reading, judging: Judging, name: str, level: Level) -> N
     reading.cite(f"constraints.{name}", level.first, level.end)
 
 
-def _guard(reading: Reading, judging: Judging, metric: str, span: tuple[int, int]) -> None:
-    if all(guardrail.metric != metric for guardrail in judging.guardrails):
-        judging.guardrails.append(Guardrail(metric=metric, margin=MARGIN))
-        reading.cite(f"guardrails.{metric}", *span)
+def _guard(reading: Reading, judging: Judging, metric: str, span: tuple[int, int], *, margin: float = MARGIN) -> None:
+    """Guard a metric; 'must not get worse' names its margin, which is none."""
+    if any(guardrail.metric == metric for guardrail in judging.guardrails):
+        return
+    judging.guardrails.append(Guardrail(metric=metric, margin=margin))
+    reading.cite(f"guardrails.{metric}", *span)
+    if margin:
         reading.default(
-            f"guardrails.{metric}.margin", f"no margin was named; {MARGIN:g} lets chance pass and little else"
+            f"guardrails.{metric}.margin", f"no margin was named; {margin:g} lets chance pass and little else"
         )

@@ -21,6 +21,8 @@ class Weight:
     """Labels of one class that matters; empty where the words name none ('missing one is the worst')."""
     first: int
     end: int
+    is_miss: bool = False
+    """The words speak of misses, and not only of what matters."""
 
 
 @dataclass(slots=True)
@@ -49,7 +51,7 @@ def read_priorities(reading: Reading) -> Priorities:
             if not things or _is_turned_down(reading, match, rule) or set(match.things) & reading.claimed:
                 continue
             reading.claim(match)
-            _add(reading, found, match, things)
+            _add(reading, found, match, things, is_miss=rule == "priority_miss")
     for match in reading.found("priority_equal"):
         found.equal = found.equal or Weight((), match.first, match.end)
         reading.claim(match)
@@ -64,27 +66,36 @@ def read_priorities(reading: Reading) -> Priorities:
             and not (set(range(match.first, match.end)) <= reading.used)
             and not _is_turned_down(reading, match, "miss")
         ):
-            found.unnamed_miss = Weight((), match.first, match.end)
+            found.unnamed_miss = Weight((), match.first, match.end, is_miss=True)
             reading.use(match.first, match.end)
     _absolutes(reading, found)
     return found
 
 
-def _add(reading: Reading, found: Priorities, match: Match, things: list[int]) -> None:
+def _add(reading: Reading, found: Priorities, match: Match, things: list[int], *, is_miss: bool) -> None:
     for at in things:
-        labels = _labels_meant(reading, reading.units[at])
+        labels = labels_meant(reading, reading.units[at])
         if not labels and any(item.answer for item in reading.data.labels):
-            found.unnamed_miss = found.unnamed_miss or Weight((), match.first, match.end)
+            found.unnamed_miss = found.unnamed_miss or Weight((), match.first, match.end, is_miss=is_miss)
         elif not labels:
             reading.ask(
                 "priorities", f"The data has no label for {quoting.words(reading.units[at].text)}, which you say matters most. Which label do you mean?",
                 options=tuple(item.label for item in reading.data.labels), blocking=True,
             )  # fmt: skip
-        elif all(weight.labels != labels for weight in found.classes):
-            found.classes.append(Weight(labels, match.first, match.end))
+        else:
+            _put(found, Weight(labels, match.first, match.end, is_miss=is_miss))
 
 
-def _labels_meant(reading: Reading, unit: Unit) -> tuple[str, ...]:
+def _put(found: Priorities, weight: Weight) -> None:
+    """Add a weight, once a class; words that speak of misses say more than those that only call it important."""
+    known = next((k for k, item in enumerate(found.classes) if item.labels == weight.labels), None)
+    if known is None:
+        found.classes.append(weight)
+    elif weight.is_miss and not found.classes[known].is_miss:
+        found.classes[known] = weight
+
+
+def labels_meant(reading: Reading, unit: Unit) -> tuple[str, ...]:
     """Return the labels of a finding, or of all members of an umbrella."""
     if unit.labels or unit.kind != "umbrella" or unit.meaning is None:
         return unit.labels

@@ -1,0 +1,107 @@
+"""Whether the model may answer 'not sure', and how often."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.clauses import clause_of
+from tasks.domain.spec import Abstention
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.judging import Judging, Wishes
+    from agents.playbook.intent.reading import Reading
+
+_BUDGET = 0.10
+
+
+@dataclass(frozen=True, slots=True)
+class Abstaining:
+    """Words that let the model pass a case on."""
+
+    first: int
+    end: int
+    at_most: float = math.nan
+    """Share that may be passed on, 0 to 1; nan if none is said."""
+    share: int = -1
+    """Unit that says the share; -1 if none does."""
+
+
+def read_abstention(reading: Reading) -> Abstaining | None:
+    """Return what a request says of 'not sure' answers; None if it says nothing, or turns them down."""
+    wanted, turned_down = None, False
+    for at in reading.tagged("ABSTAIN"):
+        if at in reading.used or _is_of_people(reading, at):
+            continue
+        if _is_turned_down(reading, at):
+            turned_down = True
+            reading.used.update(clause_of(reading, at))
+        elif wanted is None:
+            wanted = _with_budget(reading, at)
+    if wanted is None or turned_down:
+        return None
+    reading.used.update(k for k in range(wanted.first, wanted.end))
+    return wanted
+
+
+def set_abstention(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    """Put the wish into the spec; a budget that was not named is asked for."""
+    found = wishes.abstaining
+    if found is None:
+        return
+    reading.cite("abstention", found.first, found.end)
+    if math.isnan(found.at_most):
+        judging.abstention = Abstention(allowed=True, at_most=_BUDGET)
+        reading.default("abstention.at_most", f"no share was named; at most {_BUDGET:.0%} may be passed on")
+        reading.ask(
+            "abstention", f"What share of cases may be sent back as \u201cnot sure\u201d, for example {_BUDGET:.0%}? Results are shown for the decided cases, and "
+            "with every \u201cnot sure\u201d counted as referred.",
+            options=("5%", "10%", "20%"), default=f"{_BUDGET:.0%}", kind="abstention_budget",
+        )  # fmt: skip
+        return
+    judging.abstention = Abstention(allowed=True, at_most=found.at_most)
+
+
+def _is_of_people(reading: Reading, at: int) -> bool:
+    """'Our readers were not sure' and 'ungradable images count as refer' speak of labels, not of answers."""
+    clause = clause_of(reading, at)
+    units = [reading.units[k] for k in clause]
+    tags = frozenset[str]().union(*(unit.tags for unit in units))
+    if tags & {"RATERS", "BECAUSE"} or any(unit.norm in _READERS for unit in units):
+        return True
+    return any(unit.norm in _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
+
+
+_READERS = frozenset({"we", "i", "colleague", "grader", "reader", "expert", "annotator", "radiologist", "pathologist", "dermatologist"})  # fmt: skip
+_LABELLED = frozenset({"label", "marked", "mark", "graded", "treat", "count", "annotation", "labeled"})
+_MODEL = frozenset({"model", "it", "system", "algorithm", "tool", "classifier", "ai", "network"})
+
+
+def _is_turned_down(reading: Reading, at: int) -> bool:
+    """'It must always answer, never not sure', 'no "not sure"'; the NOT of 'not sure' itself does not count."""
+    clause = clause_of(reading, at)
+    before = [reading.units[k] for k in clause if k < at]
+    return any(unit.norm in {"no", "never", "without", "not"} for unit in before[-4:]) and not any(
+        unit.norm in {"rather", "prefer", "than"} for unit in before
+    )
+
+
+def _with_budget(reading: Reading, at: int) -> Abstaining:
+    """Return the clause with the share that stands in its sentence beside words such as 'up to' or 'of cases'."""
+    sentence = next(s for s in reading.sentences() if at in s)
+    clause = clause_of(reading, at)
+    for k in sentence:
+        unit = reading.units[k]
+        if unit.share is not None and k not in reading.used and _is_near(reading, k, at):
+            first, end = min(clause.start, k), max(clause.stop, k + 1)
+            return Abstaining(first, end, unit.share, k)
+    return Abstaining(clause.start, clause.stop)
+
+
+def _is_near(reading: Reading, share: int, at: int) -> bool:
+    """Say whether nothing that another number is for stands between a share and the words."""
+    first, last = sorted((share, at))
+    between = reading.units[first:last]
+    foreign = {"SENS", "SPEC", "MISS", "CATCH", "FALSE_ALARM", "AUROC", "F1"}
+    return len(between) <= 14 and not any(unit.tags & foreign for unit in between)

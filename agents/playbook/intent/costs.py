@@ -1,0 +1,232 @@
+"""How bad one error is beside another: 'confusing A with B matters less than calling either of them C', 'ten times as bad as'."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import permutations
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+from agents.playbook.intent.priorities import labels_meant
+from agents.playbook.intent.words import normal_form
+from tasks.domain.spec import Cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agents.playbook.intent.judging import Judging, Wishes
+    from agents.playbook.intent.naming import Named
+    from agents.playbook.intent.reading import Reading
+
+_CALL = frozenset(normal_form(word) for word in ("call", "label", "read", "report", "take", "classify", "diagnose", "name", "grade", "mistake", "declare", "send"))  # fmt: skip
+_CONFUSE = frozenset(normal_form(word) for word in ("confuse", "mix", "swap", "interchange", "confusion", "mixing"))
+_THEM = frozenset({"them", "either", "it", "those", "both", "these"})
+_JOINERS = frozenset({",", "and", "or", "/", "&"})
+_ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "real", "true"})
+_BAD = frozenset(normal_form(word) for word in ("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic"))  # fmt: skip
+_TIMES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
+_WORST, _BAD_ENOUGH, _ALARM, _LEAST = 10.0, 5.0, 2.0, 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Error:
+    """One kind of error."""
+
+    true: tuple[str, ...] = ()
+    """Labels that are called wrong; empty for any others."""
+    called: tuple[str, ...] = ()
+    """Labels that they are called; empty for any others."""
+    both_ways: bool = False
+    first: int = 0
+    end: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Errors:
+    """That one error is worse than another, and where it says so."""
+
+    worse: Error
+    milder: Error
+    factor: float
+    """How many times as bad; 0 if no number was named."""
+    first: int
+    end: int
+
+
+def read_errors(reading: Reading) -> Errors | None:
+    """Return the first comparison of errors that a request makes; its findings set no task of their own."""
+    for sentence in reading.sentences():
+        for at in sentence:
+            found = _comparison(reading, sentence, at)
+            if found is not None:
+                reading.use(found.first, found.end)
+                reading.used.update(k for k in range(found.first, found.end) if reading.units[k].number is not None)
+                reading.claimed.update(k for k in range(found.first, found.end) if reading.units[k].is_class)
+                return found
+    return None
+
+
+def set_costs(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    """Give every pair of classes a weight in the order that was said; values that were not named are asked for."""
+    errors = wishes.errors
+    if errors is None:
+        return
+    named = wishes.named
+    worse, milder = set(_pairs(named, errors.worse, judging)), set(_pairs(named, errors.milder, judging))
+    if not worse or not milder:
+        reading.ask(
+            "costs", f"{quoting.words(reading.words(errors.first, errors.end))} weighs errors between things that are not told apart here. Go on without weights?",
+            options=("yes", "no"), default="yes", kind="missing_cost_values",
+        )  # fmt: skip
+        return
+    urgent = set(judging.priorities) or {true for true, _ in worse}
+    judging.costs = tuple(
+        Cost(true=true, called=called, weight=_weight((true, called), worse, milder, urgent, errors.factor))
+        for true, called in permutations([item.name for item in named.classes], 2)
+    )
+    reading.cite("costs", errors.first, errors.end)
+    if errors.factor:
+        return
+    reading.default("costs.weights", "only an order was said: 10, 5, 2 and 1 from the worst error to the mildest")
+    worst, mild = (reading.words(item.first, item.end) for item in (errors.worse, errors.milder))
+    reading.ask(
+        "costs", f"How many times as bad is {quoting.words(worst)} as {quoting.words(mild)}: 5, 10 or 50 times? Until then errors weigh 10, 5, 2 and 1 in "
+        "the order that you say, and the report shows what half and twice of these weights change.",
+        options=("5 times", "10 times", "50 times"), default="10 times", kind="missing_cost_values",
+    )  # fmt: skip
+
+
+def _weight(
+    pair: tuple[str, str], worse: set[tuple[str, str]], milder: set[tuple[str, str]], urgent: set[str], factor: float
+) -> float:
+    if pair in worse:
+        return factor or _WORST
+    if pair in milder or factor:
+        return _LEAST
+    true, called = pair
+    if true in urgent and called not in urgent:
+        return _BAD_ENOUGH
+    return _ALARM if called in urgent and true not in urgent else _LEAST
+
+
+def _pairs(named: Named, error: Error, judging: Judging) -> Iterator[tuple[str, str]]:
+    """Yield the pairs (true class, class it is called) of an error; a side that names nothing stands for all other classes."""
+    every = [item.name for item in named.classes]
+    true, called = named.of_labels(error.true), named.of_labels(error.called)
+    if (error.true and not true) or (error.called and not called):
+        return
+    if not true and not called:
+        called = [judging.target]  # a false alarm is for the finding that is looked for
+    sides = [(true, called), (called, true)] if error.both_ways else [(true, called)]
+    for left, right in sides:
+        for one in left or [name for name in every if name not in right]:
+            yield from ((one, other) for other in (right or every) if other != one and (right or other not in left))
+
+
+def _comparison(reading: Reading, sentence: range, at: int) -> Errors | None:
+    compared = _comparator(reading, sentence, at)
+    if compared is None:
+        return None
+    end, is_worse, factor = compared
+    left = _error(reading, range(sentence.start, at), None)
+    right = _error(reading, range(end, sentence.stop), left)
+    if left is None or right is None:
+        return None
+    if not factor and not (left.true and left.called) and not (right.true and right.called):
+        return None  # 'a miss is worse than a false alarm' is a priority, and names no confusion
+    worse, milder = (left, right) if is_worse else (right, left)
+    return Errors(worse, milder, factor, left.first, right.end)
+
+
+def _comparator(reading: Reading, sentence: range, at: int) -> tuple[int, bool, float] | None:
+    """Return where a comparison ends, whether its left side is the worse one, and how many times (0: not said)."""
+    unit, after = reading.units[at], [reading.units[k] for k in range(at + 1, min(at + 4, sentence.stop))]
+    if "COST_LESS" in unit.tags:
+        return at + 1, False, 0.0
+    if "COST_MORE" in unit.tags:
+        return at + 1, True, _factor(reading, sentence, at)
+    if "WORSE" in unit.tags and after and after[0].norm == "than":
+        return at + 2, True, _factor(reading, sentence, at)
+    if unit.norm == "as" and len(after) > 1 and after[0].norm in _BAD and after[1].norm == "as":
+        factor = _factor(reading, sentence, at)
+        if reading.denied(at, within=1):
+            return at + 3, False, 0.0
+        if factor:
+            return at + 3, factor >= 1, max(factor, 1 / factor)
+    return None
+
+
+def _factor(reading: Reading, sentence: range, at: int) -> float:
+    for k in range(max(sentence.start, at - 4), at):
+        unit = reading.units[k]
+        follower = reading.units[k + 1].norm if k + 1 < at else ""
+        if unit.norm in _TIMES:
+            return _TIMES[unit.norm]
+        written = re.fullmatch(r"(\d+)x", unit.norm)
+        if written is not None:
+            return float(written[1]) or 0.0
+        if unit.number and unit.share is None and follower in {"time", "x", "\u00d7", "fold"}:
+            return float(unit.number)
+    return 0.0
+
+
+def _error(reading: Reading, places: range, before: Error | None) -> Error | None:
+    """Return the error that these units speak of; with several verbs the one nearest to the comparison."""
+    order = reversed(places) if before is None else iter(places)
+    verb = next((k for k in order if _kind(reading, k)), None)
+    if verb is None:
+        return None
+    kind = _kind(reading, verb)
+    ahead = list(_groups(reading, range(verb + 1, places.stop), before))
+    if kind == "alarm":
+        return Error(first=verb, end=verb + 1)
+    if kind == "miss":
+        behind = list(_groups(reading, range(max(places.start, verb - 3), verb), before)) if not ahead else []
+        true, last = (ahead or behind or [((), verb + 1)])[0]
+        return Error(true=true, first=verb, end=max(last, verb + 1))
+    if len(ahead) < 2:
+        behind = list(_groups(reading, range(places.start, verb), before))
+        if kind == "confuse" and len(ahead) == 1 and len(ahead[0][0]) > 1:
+            return Error(ahead[0][0], ahead[0][0], first=verb, end=ahead[0][1], both_ways=True)
+        if not ahead or not behind:
+            return None
+        start = next(k for k in range(places.start, verb) if reading.units[k].is_class or reading.units[k].norm in _THEM)
+        return Error(behind[-1][0], ahead[0][0], first=start, end=ahead[0][1], both_ways=kind == "confuse")
+    return Error(ahead[0][0], ahead[1][0], first=verb, end=ahead[1][1], both_ways=kind == "confuse")
+
+
+def _kind(reading: Reading, at: int) -> str:
+    unit = reading.units[at]
+    if "FALSE_ALARM" in unit.tags:
+        return "alarm"
+    if "MISS" in unit.tags:
+        return "miss"
+    if set(unit.norm.split()) & _CONFUSE:
+        return "confuse"
+    return "call" if unit.norm in _CALL else ""
+
+
+def _groups(reading: Reading, places: range, before: Error | None) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Yield the labels of each list of findings, and where it ends; 'either of them' stands for those of the error before."""
+    labels: list[str] = []
+    end, joined = places.start, False
+    for k in places:
+        unit = reading.units[k]
+        if unit.norm in _THEM and before is not None and not labels:
+            meant = tuple(dict.fromkeys((*before.true, *before.called))) if before.both_ways else before.true
+            if unit.norm != "either" or not any(reading.units[j].norm in _THEM for j in range(k + 1, min(k + 3, places.stop))):
+                yield meant, k + 1
+        elif unit.is_class and labels_meant(reading, unit):
+            if labels and not joined:  # 'calling a melanoma a mole'
+                yield tuple(dict.fromkeys(labels)), end
+                labels = []
+            labels += labels_meant(reading, unit)
+            end, joined = k + 1, False
+        elif unit.norm in _JOINERS:
+            joined = True
+        elif labels and unit.norm not in _ARTICLES:
+            yield tuple(dict.fromkeys(labels)), end
+            labels = []
+    if labels:
+        yield tuple(dict.fromkeys(labels)), end
