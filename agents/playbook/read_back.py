@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tasks.domain.profile import Profile
     from tasks.domain.spec import Grounding, Question, Spec, SpecClass
 
+_MOST_UNHEEDED = 8
 _AT = re.compile(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(\d+)\[(.+)\]")
 _OF_CLASS = re.compile(r"([a-z0-9_]+)\[(.+)\]")
 _PLAIN = {
@@ -24,7 +25,9 @@ _PLAIN = {
 }
 
 
-def of_spec(text: str, spec: Spec, profile: Profile, questions: Sequence[Question]) -> str:
+def of_spec(
+    text: str, spec: Spec, profile: Profile, questions: Sequence[Question], unheeded: Sequence[str] = ()
+) -> str:
     """Return the read-back of a spec as Markdown.
 
     Args:
@@ -32,6 +35,7 @@ def of_spec(text: str, spec: Spec, profile: Profile, questions: Sequence[Questio
         spec: What was understood.
         profile: Where the counts come from.
         questions: Open ones, none blocking; their defaults hold unless answered.
+        unheeded: Words of the request that change nothing.
     """
     parts = [
         f"You wrote: {quoting.words(text)}",
@@ -40,6 +44,7 @@ def of_spec(text: str, spec: Spec, profile: Profile, questions: Sequence[Questio
         _section("What is guarded", _guarded(spec)),
         _section("Assumed unless you say otherwise", _assumed(spec)),
         _section("Not possible here", _impossible(spec, profile)),
+        _section("Read, and changes nothing", (quoting.words(words) for words in unheeded[:_MOST_UNHEEDED])),
         _section("Questions (the answer in brackets holds until you change it)", _questions(questions)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -6,35 +6,52 @@ about, so that a wish never passes silently.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook import read_back
 from agents.playbook.intent.abstention import read_abstention
 from agents.playbook.intent.chunks import chunk
 from agents.playbook.intent.classes import choose_classes
+from agents.playbook.intent.consequence import most_consequential
 from agents.playbook.intent.costs import read_errors
 from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes
 from agents.playbook.intent.feasibility import ask_about_contradictions, ask_about_sample
+from agents.playbook.intent.goal import read_goal
 from agents.playbook.intent.guards import read_exclusions, read_guards
 from agents.playbook.intent.judging import Wishes, decide_judging
 from agents.playbook.intent.leaning import read_leaning
-from agents.playbook.intent.leftovers import ask_about_leftovers, ask_about_mentions
+from agents.playbook.intent.leftovers import read_leftovers
 from agents.playbook.intent.lexicon import load_lexicon
 from agents.playbook.intent.naming import name_classes
 from agents.playbook.intent.operating import read_numbers
+from agents.playbook.intent.outcomes import ask_about_outcomes
 from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.scope import keep_the_protocol, refusal
+from agents.playbook.intent.supervision import read_supervision
+from agents.playbook.intent.unit import read_unit
 from agents.semantic_parser import ParsedRequest
-from tasks.domain.spec import Confounder, Grounding, Spec, Subgroup
+from tasks.domain.spec import (
+    BINARY,
+    DETECTION,
+    MULTILABEL,
+    REGRESSION,
+    SEGMENTATION,
+    Confounder,
+    Grounding,
+    Spec,
+    Subgroup,
+    Supervision,
+)
 
 if TYPE_CHECKING:
+    from agents.playbook.intent.goal import Goal
     from agents.playbook.intent.judging import Judging
     from agents.playbook.intent.leaning import Leaning
     from agents.playbook.intent.naming import Named
     from tasks.domain.profile import Profile
-    from tasks.domain.spec import Question
 
 
 class PlaybookSemanticParser:
@@ -46,22 +63,13 @@ class PlaybookSemanticParser:
         reason = refusal(reading)
         if reason:
             return ParsedRequest(spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason)
-        spec = _spec(reading)
-        questions = _ordered(reading.questions)
-        if spec is None or any(question.blocking for question in questions):
-            return ParsedRequest(
-                spec=None, read_back=read_back.of_questions(text, questions, profile), questions=questions
-            )
-        return ParsedRequest(
-            spec=spec, read_back=read_back.of_spec(text, spec, profile, questions), questions=questions
-        )
-
-
-def _ordered(questions: list[Question]) -> tuple[Question, ...]:
-    """Put blocking questions first, and drop what one of them makes pointless."""
-    blocked = {question.field for question in questions if question.blocking} & {"operating_point", "classes"}
-    kept = [question for question in questions if question.blocking or question.field not in blocked]
-    return tuple(sorted(kept, key=lambda question: not question.blocking))
+        draft = _spec(reading)
+        questions = most_consequential(reading.questions)
+        if draft is None or any(question.blocking for question in questions):
+            shown = read_back.of_questions(text, questions, profile)
+            return ParsedRequest(spec=None, read_back=shown, questions=questions, draft=draft)
+        shown = read_back.of_spec(text, draft, profile, questions, tuple(reading.unheeded))
+        return ParsedRequest(spec=draft, read_back=shown, questions=questions, draft=draft)
 
 
 def _read(text: str, profile: Profile) -> Reading:
@@ -78,32 +86,48 @@ def _read(text: str, profile: Profile) -> Reading:
 
 
 def _spec(reading: Reading) -> Spec | None:
-    """Let each rule take its part, the more particular ones first, and put the spec together."""
+    """Let each rule take its part, the more particular ones first, and put together what is understood."""
     keep_the_protocol(reading)
+    ask_about_outcomes(reading)
     counted = counted_as(reading)
-    errors = read_errors(reading)
     numbers = read_numbers(reading)
+    errors = read_errors(reading)
     abstaining = read_abstention(reading)
     leaning = read_leaning(reading)
     guards = read_guards(reading)
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
-    choice = choose_classes(reading, excluded=excluded, counted=counted)
-    judging, named = None, None
-    if choice is not None:
-        named = name_classes(reading, choice, priorities)
-        judging = decide_judging(reading, Wishes(named, numbers, priorities, guards, errors=errors, abstaining=abstaining))
-    ask_about_leftovers(reading)
+    goal = read_goal(reading)
+    choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
+    named = name_classes(reading, choice, priorities) if choice is not None else None
+    supervision = read_supervision(reading, named)
+    unit = read_unit(reading, named.task if named is not None else goal.task)
+    judging = None
+    if named is not None:
+        wishes = Wishes(named, numbers, priorities, guards, task=named.task, errors=errors, abstaining=abstaining)
+        judging = decide_judging(reading, wishes)
+    read_leftovers(reading)
     if named is None or judging is None:
         return None
-    ask_about_mentions(reading)
     ask_about_sample(reading, numbers, judging, named)
-    return _assembled(reading, named, judging, leaning)
+    return _assembled(reading, named, judging, leaning, Frame(goal, unit, supervision))
 
 
-def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leaning) -> Spec:
-    reading.default("task", "one answer an image is what this version builds")
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What surrounds the classes: the kind of answer, what it is about, and what the labels are."""
+
+    goal: Goal
+    unit: str
+    supervision: Supervision
+
+
+def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leaning, frame: Frame) -> Spec:
+    if frame.goal.first >= 0:
+        reading.cite("task", frame.goal.first, frame.goal.end)
+    else:
+        reading.fact("task", _why_this_task(reading, named))
     reading.default("secondary", "the usual metrics of such a task, and those of the classes that matter most")
     for name, span in leaning.confounders.items():
         reading.cite(f"confounders.{name}", *span)
@@ -115,31 +139,52 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         positive=named.positive,
         priorities=judging.priorities,
         primary=judging.primary,
-        secondary=_secondary(judging, named.positive),
+        secondary=_secondary(judging, named),
         operating_point=judging.operating_point,
         constraints=tuple(judging.constraints),
         guardrails=tuple(judging.guardrails),
-        costs=judging.costs,
-        abstention=judging.abstention,
         confounders=tuple(Confounder(name=name, column=name) for name in leaning.confounders),
         subgroups=tuple(Subgroup(attribute=name, column=name) for name in leaning.subgroups),
+        unit=frame.unit,
+        costs=judging.costs,
+        abstention=judging.abstention,
+        supervision=frame.supervision,
         caveats=tuple(reading.caveats),
         grounding=_distinct(reading.grounding),
     )
 
 
-def _secondary(judging: Judging, positive: str) -> tuple[str, ...]:
-    if positive:
-        named = [
+def _why_this_task(reading: Reading, named: Named) -> str:
+    if named.task in {DETECTION, SEGMENTATION}:
+        return f"all labels of the data are {' and '.join(sorted(reading.data.places))}"
+    if reading.data.findings:
+        return "findings that can occur together, on whole images"
+    return f"{len(reading.data.labels)} labels that exclude each other, on whole images"
+
+
+def _secondary(judging: Judging, named: Named) -> tuple[str, ...]:
+    positive, several = named.positive, [item.name for item in named.classes]
+    if named.task == BINARY:
+        names = [
             "auroc",
             f"sensitivity_at_specificity_80[{positive}]",
             f"average_precision[{positive}]",
             f"sensitivity[{positive}]",
             f"specificity[{positive}]",
+            "f1_macro",
+            "balanced_accuracy",
+            "brier",
         ]
-        names = [*named, "f1_macro", "balanced_accuracy", "brier"]
+    elif named.task in {DETECTION, SEGMENTATION}:
+        families = ("map50", "recall_iou50", "precision_iou50", "f1_iou50", "false_positives_per_image")
+        names = [
+            f"{family}[{name}]" for name in several for family in (families if named.task == DETECTION else ("dice",))
+        ]
+    elif named.task == REGRESSION:
+        names = ["mae", "rmse"]
     else:
         names = ["auroc", "f1_macro", "balanced_accuracy", "accuracy"]
+        names = ["auroc", *(f"auroc[{name}]" for name in several)] if named.task == MULTILABEL else names
         families = ("auroc", "sensitivity", "specificity", "sensitivity_at_specificity_80")
         names += [f"{family}[{name}]" for name in judging.priorities for family in families]
     names += [item.metric for item in judging.constraints] + [item.metric for item in judging.guardrails]

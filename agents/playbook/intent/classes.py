@@ -9,8 +9,12 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.sides import sides_of, unknown_words
 from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, resolve
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
+from tasks.domain.manifest import absent
+from tasks.domain.spec import DETECTION, MULTILABEL, SEGMENTATION
 
 if TYPE_CHECKING:
+    from agents.playbook.intent.data_words import DataLabel
+    from agents.playbook.intent.goal import Goal
     from agents.playbook.intent.reading import Reading
 
 
@@ -36,34 +40,68 @@ class Choice:
     """As in `Spec.task`; empty where the number of classes decides between two and several."""
 
 
-def choose_classes(reading: Reading, *, excluded: tuple[str, ...], counted: dict[str, str]) -> Choice | None:
+def choose_classes(
+    reading: Reading, goal: Goal, *, excluded: tuple[str, ...], counted: dict[str, str]
+) -> Choice | None:
     """Return the classes that a request sets, or None after a blocking question was asked."""
-    asked = sum(question.blocking for question in reading.questions)
+    asked = _blocking(reading)
     sentences = task_sentences(reading)
     positions = without_denied(reading, [at for sentence in sentences for at in candidates_in(reading, sentence)])
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
             ask_about_absent(reading, wording)
-    if sum(question.blocking for question in reading.questions) > asked:
-        return None
     telling = [
         sentence for sentence in sentences if candidates_in(reading, sentence) or counted_classes(reading, sentence)
     ] or sentences
     for sentence in telling:
         reading.used.update(k for k in sentence if reading.units[k].tags & TASK_TAGS)
+    if _blocking(reading) > asked:
+        return _without_labels(reading, targets)
+    if goal.task in {DETECTION, SEGMENTATION}:
+        return _located(reading, goal, targets, excluded)
     choice = _from_sentences(reading, sentences, targets, excluded)
     if choice is None:
-        if sum(question.blocking for question in reading.questions) == asked:
+        if _blocking(reading) == asked:
             _ask_for_classes(reading)
         return None
     return _checked(reading, choice)
 
 
+def _blocking(reading: Reading) -> int:
+    return sum(question.blocking for question in reading.questions)
+
+
+def _without_labels(reading: Reading, targets: dict[int, Target]) -> Choice | None:
+    """Return the draft of a task whose one finding the data has no label for."""
+    if len(targets) != 1 or len(reading.data.labels) < 1:
+        return None
+    at, target = next(iter(targets.items()))
+    concept = reading.units[at].meaning
+    known = reading.data.lexicon.concepts.get(concept.concept) if concept is not None else None
+    if target.labels or known is None or known.kind == "umbrella":
+        return None
+    positive = Group((), known.plain, [(at, at + 1)])
+    return Choice([Group((), f"no {known.plain}", is_rest=True), positive], [positive])
+
+
+def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded: tuple[str, ...]) -> Choice | None:
+    """Return the kinds of objects whose places are asked for: those named, else all that the data has."""
+    named = [group for group in _distinct(reading, targets) if set(group.labels) - set(excluded)]
+    if named:
+        return Choice(named, named, goal.task)
+    kinds = [item for item in reading.data.labels if not (item.denies or item.answer or item.label in excluded)]
+    if not kinds:
+        _ask_for_classes(reading)
+        return None
+    groups = [Group((item.label,), reading.data.plain(item.label)) for item in kinds]
+    return Choice(groups, groups, goal.task)
+
+
 def _from_sentences(
     reading: Reading, sentences: list[range], targets: dict[int, Target], excluded: tuple[str, ...]
 ) -> Choice | None:
-    every = [item for item in reading.data.labels if item.label not in excluded]
+    every = [item for item in _nameable(reading) if item.label not in excluded]
     count = next((found for sentence in sentences if (found := counted_classes(reading, sentence))), None)
     named = _distinct(reading, targets)
     if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
@@ -85,26 +123,36 @@ def _from_sentences(
     return _unnamed(reading, sentences, excluded)
 
 
+def _nameable(reading: Reading) -> list[DataLabel]:
+    """Return the labels that can be classes of their own: of findings that occur together not their absence."""
+    several = len(reading.data.findings) > 1
+    return [item for item in reading.data.labels if not (several and item.denies)]
+
+
 def _distinct(reading: Reading, targets: dict[int, Target]) -> list[Group]:
     groups: list[Group] = []
+    nameable = {item.label for item in _nameable(reading)}
     for at, target in targets.items():
+        if not nameable & set(target.labels):
+            continue
         same = next((group for group in groups if group.labels == target.labels), None)
         if same is not None:
             same.spans.append((at, at + 1))
-        elif target.labels:
+        else:
             groups.append(Group(target.labels, target.name or reading.data.plain(target.labels[0]), [(at, at + 1)]))
     return groups
 
 
 def _count_is_wrong(reading: Reading, count: tuple[int, int, int], *, named: int, available: int) -> bool:
     number, first, end = count
-    total = len(reading.data.labels)
+    total = len(_nameable(reading))
     if number in {named, available, total} or (number == 2 and named == 1) or (named > 1 and number == named + 1):
         return False
-    shown = quoting.listed(quoting.code(item.label) for item in reading.data.labels[:20])
+    labels = tuple(item.label for item in _nameable(reading)[:20])
+    shown = quoting.listed(quoting.code(label) for label in labels)
     reading.ask(
         "classes", f"You speak of {quoting.words(reading.words(first, end))}; the data has {total} labels: {shown}. Which should the model tell apart?",
-        options=tuple(item.label for item in reading.data.labels[:20]), blocking=True,
+        options=labels, blocking=True, kind="classes",
     )  # fmt: skip
     return True
 
@@ -112,10 +160,10 @@ def _count_is_wrong(reading: Reading, count: tuple[int, int, int], *, named: int
 def _all_labels(reading: Reading, span: tuple[int, int], excluded: tuple[str, ...]) -> Choice:
     groups = [
         Group((item.label,), reading.data.plain(item.label), [span])
-        for item in reading.data.labels
+        for item in _nameable(reading)
         if item.label not in excluded
     ]
-    return Choice(groups, groups)
+    return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 and len(groups) > 1 else "")
 
 
 def _sided(
@@ -141,7 +189,11 @@ def _with_rest(
     reading: Reading, groups: list[Group], excluded: tuple[str, ...], span: tuple[int, int] | None
 ) -> Choice | None:
     taken = {label for group in groups for label in group.labels}
-    left = tuple(item.label for item in reading.data.labels if item.label not in taken and item.label not in excluded)
+    if len(reading.data.findings) > 1:
+        left = tuple(absent(label) for label in reading.data.findings if label in taken)
+    else:
+        labels = (item.label for item in reading.data.labels)
+        left = tuple(label for label in labels if label not in taken and label not in excluded)
     if not left:
         reading.ask(
             "classes", "Nothing is left in the data to tell this from. What should it be told from?", blocking=True
@@ -153,9 +205,10 @@ def _with_rest(
 
 
 def _plain_rest(reading: Reading, left: tuple[str, ...], groups: list[Group]) -> str:
-    if len(left) > 1:
+    if len(left) > 1 and len(reading.data.findings) < 2:
         return "everything else"
-    return f"no {groups[0].plain}" if reading.data.find(left[0]).answer == "absent" else reading.data.plain(left[0])
+    denied = reading.data.find(left[0]).answer == "absent"
+    return f"no {groups[0].plain}" if denied else reading.data.plain(left[0])
 
 
 def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded: tuple[str, ...]) -> Choice | None:
@@ -180,6 +233,8 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
     )
     if "TOGETHER" in everywhere:
         return _with_rest(reading, [_merged(named)], excluded, None)
+    if len(reading.data.findings) > 1:
+        return Choice(list(named), list(named), MULTILABEL)
     if others and not separate:
         names = [quoting.plain(group.plain) for group in named]
         reading.ask(
@@ -218,24 +273,40 @@ def _denied_twin(reading: Reading, sentences: list[range]) -> tuple[int, int] | 
 def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]) -> Choice | None:
     """No finding is named in the sentences that set the task: take all labels if it says to sort, else look elsewhere."""
     tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences for k in s)) if sentences else frozenset()
-    spoken_for = [at for at in sorted(reading.claimed) if reading.units[at].is_class and reading.units[at].labels]
+    nameable = {item.label for item in _nameable(reading)}
+    spoken_for = [at for at in sorted(reading.claimed) if nameable & set(reading.units[at].labels)]
     sorting = next(
         (k for s in sentences for k in s if reading.units[k].tags & {"TASK_SORT", "TASK_SPLIT", "TASK_BUILD"}), None
     )
+    if sorting is not None and not spoken_for and (only := _only_finding(reading)) is not None:
+        return _with_rest(reading, [only], excluded, None)
     if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
         if all(item.answer == "opaque" for item in reading.data.labels):
             ask_for_codes(reading)
             return None
-        labels = [item.label for item in reading.data.labels if item.label not in excluded]
+        labels = [item.label for item in _nameable(reading) if item.label not in excluded]
         reading.ask(
             "classes", f"You name no diagnoses, so the model will tell apart {'both' if len(labels) == 2 else f'all {len(labels)}'} labels of the data: "
-            f"{quoting.listed(_shown(reading, label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes",
+            f"{quoting.listed(_shown(reading, label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes", kind="classes",
         )  # fmt: skip
         return _all_labels(reading, (sorting, sorting + 1), excluded)
     if spoken_for and not any("VAGUE" in unit.tags for unit in reading.units):
         groups = _distinct(reading, {at: Target(reading.units[at].labels) for at in spoken_for})
-        return _with_rest(reading, groups, excluded, None) if len(groups) == 1 else Choice(groups, groups)
+        if len(groups) == 1:
+            return _with_rest(reading, groups, excluded, None)
+        return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 else "")
     return None
+
+
+def _only_finding(reading: Reading) -> Group | None:
+    """Return the finding that the data is labelled for, where it is the only one: the data then says what is looked for."""
+    if len(reading.data.labels) != 2:
+        return None
+    denied = [item for item in reading.data.labels if item.denies]
+    asserted = [item for item in reading.data.labels if not (item.denies or item.answer)]
+    if len(denied) != 1 or len(asserted) != 1:
+        return None
+    return Group((asserted[0].label,), reading.data.plain(asserted[0].label))
 
 
 def _ask_for_classes(reading: Reading) -> None:
@@ -281,14 +352,15 @@ def _checked(reading: Reading, choice: Choice) -> Choice | None:
             )
             return None
         seen.update(group.labels)
-    if len(choice.groups) < 2:
+    if len(choice.groups) < 2 and choice.task != MULTILABEL:
         reading.ask(
             "classes",
             "Only one class is left, and a model needs at least two. What should it be told from?",
             blocking=True,
         )
         return None
-    _ask_about_left_normals(reading, seen)
+    if not reading.data.findings:
+        _ask_about_left_normals(reading, seen)
     return choice
 
 

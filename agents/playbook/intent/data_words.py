@@ -74,6 +74,8 @@ class DataWords:
     """The label column has a name that says nothing, such as 'label'."""
     table: dict[tuple[str, ...], Meaning]
     """Phrase -> meaning, for longest-match look-up."""
+    column_words: tuple[str, ...] = ()
+    """Name of the label column."""
     findings: tuple[str, ...] = ()
     """Findings that can occur together; empty where the labels exclude each other."""
     places: frozenset[str] = frozenset()
@@ -127,6 +129,7 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         column_concept=_concept_of(column, lexicon)[0],
         generic_column=not column or column in _GENERIC_COLUMNS,
         table=table,
+        column_words=column,
         findings=findings,
         places=_places(profile),
         only_places=_only_places(profile),

@@ -1,87 +1,71 @@
-"""What no rule has explained: a wish that nothing was taken from is asked about, so that none passes silently."""
+"""What no rule has explained: a demand that would change the spec is asked about, all else is shown as read without effect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.patterns import METRIC_TAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from agents.playbook.intent.reading import Reading
 
-_NUMBERED = METRIC_TAGS | {"FLOOR", "CEIL", "CATCH", "MISS", "WISH", "DEMAND", "SENS", "SPEC", "FALSE_ALARM", "REFER"}
-_BREAKS = frozenset({",", ":", "(", ")", "-", "\u2013", "\u2014", "but", "so"})
+_JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_NEG_RATE", "REFER"}
+"""Tags of what a number can be a bound on."""
+_LIMIT = frozenset({"FLOOR", "CEIL"})
+_POLITE = frozenset({"pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and"})  # fmt: skip
+_FEWEST_WORDS = 2
 
 
-def ask_about_leftovers(reading: Reading) -> None:
-    """Ask about clauses that wish for something and that no rule has taken anything from."""
-    _limits_of_this_version(reading)
-    for clause in _clauses(reading):
-        units = [reading.units[k] for k in clause]
-        tags = frozenset[str]().union(*(unit.tags for unit in units))
-        unexplained = [k for k in clause if k not in reading.used]
-        numbered = bool(tags & _NUMBERED) and any(
-            reading.units[k].share is not None
-            or (reading.units[k].number is not None and (_is_near_metric(reading, k) or _is_limit(reading, k)))
-            for k in unexplained
-        )
-        explained = len(unexplained) < len(units)
-        if (explained and not numbered) or ("BECAUSE" in tags and not numbered):
+def read_leftovers(reading: Reading) -> None:
+    """Ask about demands that nothing was taken from, and list the other words that change nothing."""
+    for clause in clauses(reading):
+        open_units = [k for k in clause if k not in reading.used and not reading.units[k].is_sign]
+        if not open_units:
             continue
-        demand = bool(tags & {"DEMAND"})
-        wish = (
-            bool(tags & {"WISH", "NOT", "TOLERATE", "MATTER_MOST", "LEAN", "WORST", "MISS", "FALSE_ALARM"})
-            and len(units) > 2
-        )
-        if not (numbered or demand or wish):
+        chosen_by = _selected_by(reading, clause)
+        if chosen_by is not None:
+            _ask_about_selection(reading, chosen_by)
+        elif _bounds_something(reading, clause, open_units):
+            _ask(reading, clause, blocking=True)
+        elif len(open_units) == len([k for k in clause if not reading.units[k].is_sign]):
+            _nothing_taken(reading, clause)
+
+
+def _nothing_taken(reading: Reading, clause: range) -> None:
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    things = any(reading.units[k].is_thing for k in clause)
+    if "DEMAND" in tags and "BECAUSE" not in tags and (things or tags & _JUDGED):
+        _ask(reading, clause, blocking=False)
+        return
+    words = [reading.units[k] for k in clause if not reading.units[k].is_sign]
+    if len(words) >= _FEWEST_WORDS and not all(unit.norm in _POLITE for unit in words):
+        reading.unheeded.append(reading.words(clause.start, clause.stop))
+
+
+def _ask(reading: Reading, clause: range, *, blocking: bool) -> None:
+    reading.ask(
+        "request", f"Nothing could be taken from {quoting.words(reading.words(clause.start, clause.stop))}. Can you say it in other words, or leave it out?",
+        default="left out", blocking=blocking, kind="unclear_demand",
+    )  # fmt: skip
+
+
+def _bounds_something(reading: Reading, clause: range, open_units: list[int]) -> bool:
+    """Say whether a number is left that looks like a bound: beside a metric, or after 'at least' in a clause about catching."""
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    if not tags & _JUDGED:
+        return False
+    for at in open_units:
+        unit = reading.units[at]
+        if unit.number is None:
             continue
-        reading.use(clause.start, clause.stop)
-        reading.ask(
-            "request", f"Nothing could be taken from {quoting.words(reading.words(clause.start, clause.stop))}. Can you say it in other words, or leave it out?",
-            default="left out", blocking=numbered or demand,
-        )  # fmt: skip
-
-
-def ask_about_mentions(reading: Reading) -> None:
-    """Ask about a finding or attribute that is named in passing, such as 'on films of children'."""
-    for clause in _clauses(reading):
-        if any("BECAUSE" in reading.units[k].tags or k in reading.claimed for k in clause):
-            continue
-        only = any(reading.units[k].norm == "only" for k in clause)
-        for at in clause:
-            unit = reading.units[at]
-            if not unit.is_thing or at in reading.used:
-                continue
-            if only and not unit.is_class:
-                reading.ask(
-                    "classes", f"You mention {quoting.words(unit.text)} and \u201conly\u201d: images cannot be chosen by such a column in this version. "
-                    "Take the others out of the table, or leave the words out to use all images?", blocking=True,
-                )  # fmt: skip
-            else:
-                reading.ask(
-                    "request", f"You mention {quoting.words(unit.text)}. It was read as a description and changes nothing. Should it?",
-                    options=("only a description", "it should; I say it in other words"), default="only a description",
-                )  # fmt: skip
-
-
-def _clauses(reading: Reading) -> Iterator[range]:
-    for sentence in reading.sentences():
-        first = sentence.start
-        for at in sentence:
-            if reading.units[at].norm in _BREAKS:
-                if at > first:
-                    yield range(first, at)
-                first = at + 1
-        if sentence.stop > first:
-            yield range(first, sentence.stop)
-
-
-def _is_limit(reading: Reading, at: int) -> bool:
-    """'At least 97 should be found' sets a limit, whatever it counts."""
-    return at > 0 and bool(reading.units[at - 1].tags & {"FLOOR", "CEIL"})
+        limited = at > 0 and bool(reading.units[at - 1].tags & _LIMIT)
+        if limited or (_is_near_metric(reading, at) and (unit.share is not None or unit.number > 1)):
+            return True
+        if unit.share is not None and tags & {"DEMAND", "WISH"} | tags & _LIMIT:
+            return True
+    return False
 
 
 def _is_near_metric(reading: Reading, at: int) -> bool:
@@ -89,14 +73,21 @@ def _is_near_metric(reading: Reading, at: int) -> bool:
     return bool(tags & (METRIC_TAGS | {"SENS", "SPEC"}))
 
 
-def _limits_of_this_version(reading: Reading) -> None:
-    """Name wishes that are understood and cannot be met yet."""
-    limits = {
-        "RATERS": "The data has one label an image. Should that label be taken as the truth, although readers may disagree?",
-    }
-    for tag, text in limits.items():
-        for sentence in reading.sentences():
-            positions = [k for k in sentence if tag in reading.units[k].tags]
-            if positions and not any(reading.denied(k) for k in positions):
-                reading.use(sentence.start, sentence.stop)
-                reading.ask("request", text, options=("yes", "no"), default="yes")
+def _selected_by(reading: Reading, clause: range) -> int | None:
+    """Return the thing that images are to be chosen by: 'in children only', 'only images of the scalp'."""
+    for at in clause:
+        if reading.units[at].norm != "only":
+            continue
+        nearby = (k for k in range(max(clause.start, at - 1), min(clause.stop, at + 4)) if k not in reading.used)
+        for k in nearby:
+            unit = reading.units[k]
+            if unit.is_thing and not unit.is_class and unit.kind != "artefact":
+                return k
+    return None
+
+
+def _ask_about_selection(reading: Reading, at: int) -> None:
+    reading.ask(
+        "classes", f"You mention {quoting.words(reading.units[at].text)} and \u201conly\u201d: images cannot be chosen by such a column in this version. "
+        "Take the others out of the table, or leave the words out to use all images?", blocking=True, kind="image_selection",
+    )  # fmt: skip

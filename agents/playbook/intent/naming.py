@@ -56,7 +56,7 @@ def name_classes(reading: Reading, choice: Choice, priorities: Priorities) -> Na
 
 def concern(reading: Reading, group: Group) -> float:
     """Return how much depends on not missing a class, 0 to 3."""
-    if group.is_rest:
+    if group.is_rest or not group.labels:
         return -1.0
     known = [reading.data.find(label) for label in group.labels]
     values = [
@@ -97,7 +97,9 @@ def _ground_positive(reading: Reading, group: Group, reason: str) -> None:
     if group.spans:
         reading.cite("positive", *group.spans[0])
     else:
-        reading.default("positive", reason)
+        reading.fact(
+            "positive", f"{group.plain} is what the data is labelled for"
+        ) if group.labels else reading.default("positive", reason)
 
 
 def _ground(reading: Reading, group: Group, name: str) -> None:
@@ -106,12 +108,14 @@ def _ground(reading: Reading, group: Group, name: str) -> None:
     for first, end in group.spans[1:]:
         reading.use(first, end)
     if not group.spans:
-        labels = quoting.listed(group.labels)
-        reading.fact(f"classes.{name}", f"the other labels of the data: {labels}")
+        labels = quoting.listed(group.labels) or "those without it"
+        what = "the other labels of the data" if group.is_rest else "what the data is labelled for"
+        reading.fact(f"classes.{name}", f"{what}: {labels}")
 
 
 def _name(reading: Reading, group: Group, groups: list[Group], taken: set[str]) -> str:
-    name = _wanted_name(reading, group, groups) or "class"
+    wanted = _wanted_name(reading, group, groups) if group.labels else slug(group.plain)[:_LONGEST_NAME].strip("_")
+    name = wanted or "class"
     unique, number = name, 2
     while unique in taken:
         unique, number = f"{name}_{number}", number + 1

@@ -14,9 +14,6 @@ _REASONS = {
     "TREAT": "choosing or ordering a treatment is a clinician's decision and is outside model development",
     "AUTONOMY": "acting on patients or in clinical systems without a clinician is outside model development",
     "REIDENTIFY": "finding out who a patient is breaks the confidence that the data was shared in",
-    "PROGNOSIS": "the data holds no label for what happens to a patient later, so a model cannot learn to foretell it",
-    "LOCALISE": "marking where something lies (boxes, outlines, masks) is not yet in this version, which sorts whole images into classes",
-    "MEASURE": "measuring or counting (a number as the answer) is not yet in this version, which sorts whole images into classes",
     "REPORT_TEXT": "writing reports is not in this version, which sorts whole images into classes",
 }
 _NOT_MUST = ("TREAT", "AUTONOMY", "REIDENTIFY")
@@ -62,10 +59,6 @@ def _asked_for(reading: Reading, tag: str) -> list[int]:
     positions = [at for at in reading.tagged(tag) if at not in declined]
     if tag == "REIDENTIFY":
         positions = [at for at in positions if not _has_relative(reading, at)]
-    if tag == "PROGNOSIS" and _foretold(reading):
-        return []
-    if tag == "LOCALISE":
-        positions += _marks(reading)
     return positions
 
 
@@ -83,22 +76,3 @@ def _has_relative(reading: Reading, at: int) -> bool:
     words = reading.units[at].norm.split()
     asks_for_some = words[0] != "who" and words[-1] == "patient"
     return asks_for_some and at + 1 < len(reading.units) and reading.units[at + 1].norm.split()[0] in _RELATIVES
-
-
-def _foretold(reading: Reading) -> bool:
-    """Say whether a label of the data is about what became of the patient."""
-    words = {word for at in reading.tagged("PROGNOSIS") for word in reading.units[at].norm.split() if len(word) > 4}
-    return any(item.concept == "death" or words & set(item.words) for item in reading.data.labels)
-
-
-def _marks(reading: Reading) -> list[int]:
-    """'Mark fractures on films' asks for places; 'mark the images that show fractures' does not."""
-    positions = []
-    for at in reading.tagged("MARK"):
-        nearby = reading.units[at + 1 : at + 3]
-        thing = next((k for k, unit in enumerate(nearby) if unit.is_class), None)
-        after = at + 2 + thing if thing is not None else len(reading.units)
-        is_object = after < len(reading.units) and "GENERIC_OBJECT" in reading.units[after].tags
-        if thing is not None and not is_object and not reading.denied(at, within=3):
-            positions.append(at)
-    return positions

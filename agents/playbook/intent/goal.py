@@ -1,0 +1,102 @@
+"""What kind of answer is asked for: a class, several findings, a grade, a number, places or outlines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+from agents.playbook.intent.places import asked_places, described_places, wants_outlines
+from tasks.domain.manifest import MASK
+from tasks.domain.spec import DETECTION, REGRESSION, SEGMENTATION
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+_WHOLE_IMAGE = frozenset({"yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage"})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """The kind of answer, where something other than a class is asked for."""
+
+    task: str = ""
+    """As in `Spec.task`; empty for an answer about the whole image."""
+    first: int = -1
+    end: int = -1
+    """Units that say so; -1 where the data says it."""
+
+
+def read_goal(reading: Reading) -> Goal:
+    """Return the kind of answer; what the data holds no labels for becomes a blocking question."""
+    places = asked_places(reading)
+    for at in described_places(reading):
+        reading.used.update(k for sentence in reading.sentences() if at in sentence for k in sentence)
+    if places:
+        return _located(reading, places)
+    measured = [at for at in reading.tagged("MEASURE") if not reading.denied(at, within=5)]
+    if reading.data.measured or measured:
+        return _measured(reading, measured)
+    detecting = _detects(reading)
+    if reading.data.only_places and detecting is not None:
+        return Goal(SEGMENTATION if reading.data.places == {MASK} else DETECTION)
+    return Goal()
+
+
+def _located(reading: Reading, places: list[int]) -> Goal:
+    first, end = places[0], places[-1] + 1
+    outlines = wants_outlines(reading, places)
+    if any(unit.is_stop for unit in reading.units[first:end]):
+        first, end = places[0], places[0] + 1
+    reading.used.update(k for at in places for k in range(at, at + 1))
+    if not reading.data.places:
+        what = "outlines" if outlines else "boxes or outlines"
+        reading.ask(
+            "task", f"{quoting.words(reading.words(first, end))} asks for places in the image, and the data holds no {what} to learn them from, only labels of "
+            "whole images. Should the model only say what an image shows, or will you add a table of boxes or mask images?",
+            options=("only say what an image shows", "I add them"), blocking=True, kind="annotation_missing",
+        )  # fmt: skip
+        return Goal(SEGMENTATION if outlines else DETECTION, first, end)
+    if outlines and MASK not in reading.data.places:
+        reading.ask(
+            "task", f"{quoting.words(reading.words(first, end))} asks for outlines; the data holds boxes only. Are boxes good enough?",
+            options=("boxes", "I add outlines"), default="boxes", kind="annotation_missing",
+        )  # fmt: skip
+        return Goal(DETECTION, first, end)
+    boxes = any(reading.units[at].norm.endswith("box") for at in places)
+    masks_only = reading.data.places == {MASK}
+    return Goal(SEGMENTATION if outlines or (masks_only and not boxes) else DETECTION, first, end)
+
+
+def _measured(reading: Reading, measured: list[int]) -> Goal:
+    """A number is asked for, or all that the data holds is a number."""
+    if reading.data.measured:
+        return Goal(REGRESSION, measured[0], measured[0] + 1) if measured else Goal(REGRESSION)
+    numeric = [
+        at
+        for at in measured
+        if any(
+            item.kind == "numeric" and item.name in reading.units[at].attributes for item in reading.profile.attributes
+        )
+    ]
+    at = (numeric or measured)[0]
+    if _counts_places(reading, at):
+        return Goal(DETECTION, at, at + 1)
+    reading.ask(
+        "task", f"{quoting.words(reading.words(at, at + 1))} asks for a number, and the data has no column of such numbers as its label. "
+        "Which column holds it, or should the model only say what an image shows?",
+        options=("only say what an image shows", "I name the column"), blocking=True, kind="label_missing",
+    )  # fmt: skip
+    return Goal(REGRESSION, at, at + 1)
+
+
+def _counts_places(reading: Reading, at: int) -> bool:
+    """'Count the mitoses' is answered by finding each of them."""
+    return bool(reading.data.places) and reading.units[at].norm.split()[0] in {"count", "how"}
+
+
+def _detects(reading: Reading) -> int | None:
+    """Return where things are to be found, unless the answer is about the whole image."""
+    if any(unit.norm in _WHOLE_IMAGE for unit in reading.units):
+        return None
+    return next((at for at in reading.tagged("TASK_DETECT") if not reading.denied(at, within=3)), None)

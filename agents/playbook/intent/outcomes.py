@@ -1,0 +1,63 @@
+"""What becomes of a patient: it can be learned only where the data has a label for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clause_of
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+_TAG = "PROGNOSIS"
+
+
+def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
+    """Ask for the labels of a later event that the data does not hold; return where the request names it."""
+    if _foretold(reading):
+        return None
+    at = next((k for k in reading.tagged(_TAG) if not reading.denied(k, within=5) and not _is_aside(reading, k)), None)
+    if at is None:
+        return None
+    first, end = _phrase(reading, at)
+    reading.use(first, end)
+    reading.claimed.update(k for k in range(first, end) if reading.units[k].is_class)
+    labels = [
+        quoting.code(label) for label in dict.fromkeys(item.label for item in reading.data.labels if not item.denies)
+    ]
+    holds = f"its labels are {quoting.listed(labels[:20])}" if labels else "it holds no labels at all"
+    reading.ask(
+        "classes", f"The data has no label for {quoting.words(reading.words(first, end))}: {holds}. A model cannot learn what nobody recorded. "
+        "Can you add a column with this outcome for each patient, or should the model only tell what an image shows?",
+        options=("I add the outcome", "only what an image shows"), blocking=True, kind="label_missing",
+    )  # fmt: skip
+    return first, end
+
+
+def _phrase(reading: Reading, at: int) -> tuple[int, int]:
+    """Return the outcome with the time that stands before or behind it ('within one year')."""
+    units = reading.units
+    end = at + 1
+    if (
+        end + 1 < len(units)
+        and units[end].norm in {"within", "in", "after", "at"}
+        and units[end + 1].number is not None
+    ):
+        end += 2
+        end += end < len(units) and units[end].norm in {"year", "month", "day", "week"}
+    first = at
+    if at >= 2 and units[at - 1].norm in {"year", "month", "day", "week"} and units[at - 2].number is not None:
+        first = at - 2
+    return first, end
+
+
+def _is_aside(reading: Reading, at: int) -> bool:
+    return any("BECAUSE" in reading.units[k].tags for k in clause_of(reading, at))
+
+
+def _foretold(reading: Reading) -> bool:
+    """Say whether a label or finding of the data is about what became of the patient."""
+    words = {word for at in reading.tagged(_TAG) for word in reading.units[at].norm.split() if len(word) > 4}
+    named = any(item.concept == "death" or words & set(item.words) for item in reading.data.labels)
+    return named or bool(words & {word for word in reading.data.column_words if len(word) > 4})

@@ -1,0 +1,78 @@
+"""Whether a request asks for places in the image (boxes, outlines), or only speaks of the boxes that its data has."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.clauses import clause_of
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.chunks import Unit
+    from agents.playbook.intent.reading import Reading
+
+_POSSESSION = frozenset({"have", "contain", "hold", "carry", "come", "include", "lack"})
+_PAST = frozenset({"was", "were", "been", "are", "is", "got", "being"})
+_ASKED = frozenset({"draw", "put", "place", "give", "produce", "output", "return", "predict", "want", "need", "around", "round", "mark", "add", "get", "provide", "make", "like"})  # fmt: skip
+_UNWANTED = frozenset({"need", "requir", "necessary", "want"})
+
+
+def asked_places(reading: Reading) -> list[int]:
+    """Return the units by which a request asks where something lies; those that turn it down are marked as explained."""
+    positions = []
+    for at in [*reading.tagged("LOCALISE"), *_marks(reading)]:
+        if _is_turned_down(reading, at):
+            reading.use(at, at + 1)
+        elif not _is_description(reading, at):
+            positions.append(at)
+    return sorted(positions)
+
+
+def described_places(reading: Reading) -> list[int]:
+    """Return the units that only say what boxes or outlines the data has."""
+    return [at for at in reading.tagged("LOCALISE") if _is_description(reading, at)]
+
+
+def wants_outlines(reading: Reading, positions: list[int]) -> bool:
+    """Say whether the shape is asked for, and not only the place."""
+    return any("OUTLINE" in reading.units[at].tags for at in positions)
+
+
+def _is_turned_down(reading: Reading, at: int) -> bool:
+    """'no boxes', 'we do not need boxes', 'boxes are not needed'."""
+    if reading.denied(at, within=5):
+        return True
+    after = reading.units[at + 1 : at + 6]
+    denial = next((k for k, unit in enumerate(after) if "NOT" in unit.tags), None)
+    return denial is not None and any(unit.norm in _UNWANTED for unit in after[denial + 1 :])
+
+
+def _is_description(reading: Reading, at: int) -> bool:
+    """'5% of our frames have boxes', 'the polyps were outlined by two readers'; but not 'I want to have boxes'."""
+    units = reading.units
+    clause = clause_of(reading, at)
+    before = [units[k] for k in clause if k < at]
+    if any(_commands(unit) for unit in before):
+        return False
+    if any("BECAUSE" in units[k].tags for k in clause):
+        return True
+    if any(unit.norm in _POSSESSION for unit in before) or any(unit.text.lower() in _PAST for unit in before[-2:]):
+        return True
+    after = [units[k] for k in clause if k > at]
+    return any(unit.text.lower() in _PAST | {"exist"} for unit in after[:2])
+
+
+def _commands(unit: Unit) -> bool:
+    return unit.norm in _ASKED or bool(unit.tags & {"WISH", "DEMAND", "TASK_DETECT"})
+
+
+def _marks(reading: Reading) -> list[int]:
+    """'Mark fractures on films' asks for places; 'mark the images that show fractures' does not."""
+    positions = []
+    for at in reading.tagged("MARK"):
+        nearby = reading.units[at + 1 : at + 4]
+        thing = next((k for k, unit in enumerate(nearby) if unit.is_class), None)
+        after = at + 2 + thing if thing is not None else len(reading.units)
+        is_object = after < len(reading.units) and "GENERIC_OBJECT" in reading.units[after].tags
+        if thing is not None and not is_object and not reading.denied(at, within=3):
+            positions.append(at)
+    return positions

@@ -1,0 +1,141 @@
+"""What the labels are: boxes on a share of the images, several readers, uncertain labels; from the data, settled by words."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.clauses import clauses
+from tasks.domain.manifest import BOXES, MASK
+from tasks.domain.spec import DETECTION, SEGMENTATION, Supervision
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.naming import Named
+    from agents.playbook.intent.reading import Reading
+
+_AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
+_POLICIES = {
+    "unknown": frozenset({"unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"}),
+    "positive": frozenset({"positive", "present", "yes", "disease"}),
+    "negative": frozenset({"negative", "absent", "normal", "no", "healthy"}),
+}  # fmt: skip
+
+
+def read_supervision(reading: Reading, named: Named | None) -> Supervision:
+    """Return how the labels came about and how they are read; what the words leave open is asked with a default."""
+    task = named.task if named is not None else ""
+    uncertain = _uncertain(reading, named)
+    aggregation, rated = _aggregation(reading)
+    share = _share_with_places(reading)
+    located = task in {DETECTION, SEGMENTATION}
+    kind = "multi_rater" if rated else "full"
+    if located and not math.isnan(share) and share < 1:
+        kind = "full" if _all_boxed(reading) else "mixed"
+        reading.caveat(
+            "How well places are found is measured only on images that people looked at for boxes or outlines."
+        )
+        if kind == "mixed":
+            reading.fact(
+                "supervision",
+                f"{share:.1%} of the images were looked at for boxes or outlines, the others carry a label of the whole image",
+            )
+    elif not located:
+        share = math.nan
+    return Supervision(kind=kind, box_fraction=share, aggregation=aggregation, uncertain=uncertain)
+
+
+def _share_with_places(reading: Reading) -> float:
+    images = {item.kind: item.images for item in reading.profile.supervision}
+    total = sum(images.values())
+    return (images.get(BOXES, 0) + images.get(MASK, 0)) / total if reading.data.places and total else math.nan
+
+
+def _all_boxed(reading: Reading) -> bool:
+    """The request may know better than the files at hand: 'all of our frames have boxes'."""
+    for at, unit in enumerate(reading.units):
+        if "LOCALISE" not in unit.tags or not any(u.norm == "have" for u in reading.units[max(0, at - 2) : at]):
+            continue
+        before = range(max(0, at - 6), at)
+        if any(reading.units[k].norm in {"all", "every", "each"} or reading.units[k].share == 1 for k in before):
+            reading.cite("supervision", before[0], at + 1)
+            reading.caveat("The request says that all images have boxes; the data as read does not show them on all.")
+            return True
+    return False
+
+
+def _uncertain(reading: Reading, named: Named | None) -> str:
+    """Return what an uncertain label counts as, where the data has any among the classes that are told apart."""
+    used = {label for item in named.classes for label in item.labels} if named is not None else None
+    count = sum(item.uncertain for item in reading.profile.findings if used is None or item.name in used)
+    for clause in clauses(reading):
+        units = [reading.units[k] for k in clause]
+        doubt = next((k for k in clause if "UNCERTAIN" in reading.units[k].tags), None)
+        label = doubt is not None and any(
+            unit.norm in {"label", "annotation", "finding", "mention", "-1", "read", "case"} for unit in units
+        )
+        if doubt is None or not (count or label):
+            continue
+        norms = [unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt]
+        text = f" {' '.join(norms)} "
+        policy = next((name for name, words in _POLICIES.items() if any(f" {word} " in text for word in words)), "")
+        if policy and any(
+            unit.tags & {"CALL_AS", "WISH", "EXCEPT", "IGNORE"} or unit.norm in {"as", "mask"} for unit in units
+        ):
+            reading.cite("supervision.uncertain", clause.start, clause.stop)
+            reading.claimed.update(k for k in clause if reading.units[k].is_class)
+            return policy if count else ""
+    if not count:
+        return ""
+    reading.default(
+        "supervision.uncertain", "uncertain labels count as unknown: those images teach nothing about that finding"
+    )
+    reading.ask(
+        "supervision", f"{count:,} labels are marked uncertain. Should they count as unknown (left out for that finding), as present, or as absent?",
+        options=("unknown", "positive", "negative"), default="unknown", kind="label_policy",
+    )  # fmt: skip
+    return "unknown"
+
+
+def _aggregation(reading: Reading) -> tuple[str, bool]:
+    """Return how several readings become one label, and whether there are several."""
+    readers = reading.profile.annotators
+    said = reading.tagged("RATERS")
+    for at in said:
+        reading.used.update(
+            k for sentence in reading.sentences() if at in sentence for k in sentence if reading.units[k].share is None
+        )
+    if len(readers) < 2 and not said:
+        return "", False
+    way = _way(reading)
+    if len(readers) < 2:
+        if not way and any(not reading.denied(at) for at in said):
+            reading.ask(
+                "supervision", "The data has one label an image, and no column for each reader. Should that label be taken as the truth, although readers may disagree?",
+                options=("yes", "no, I add the readings"), default="yes", kind="reference_standard",
+            )  # fmt: skip
+        return "", False
+    reading.fact("supervision", f"{len(readers)} readers labelled the images")
+    reading.caveat("How far the readers agree is shown beside how well the model does.")
+    if way:
+        return way, True
+    names = [item.name for item in readers]
+    reading.default("supervision.aggregation", "majority vote, until the truth is said to be something else")
+    reading.ask(
+        "supervision", f"{len(readers)} people read the images and do not always agree. Which label is the truth: majority vote, their consensus, or the word of "
+        "one of them?", options=("majority", "consensus", *names[:6]), default="majority", kind="reference_standard",
+    )  # fmt: skip
+    return "majority", True
+
+
+def _way(reading: Reading) -> str:
+    for tag, way in _AGREED.items():
+        at = next((k for k in reading.tagged(tag) if not reading.denied(k, within=3)), None)
+        if at is not None:
+            reading.cite("supervision.aggregation", at, at + 1)
+            return way
+    for item in reading.profile.annotators:
+        at = next((k for k, unit in enumerate(reading.units) if unit.text.lower() == item.name.lower()), None)
+        if at is not None:
+            reading.cite("supervision.aggregation", at, at + 1)
+            return item.name
+    return ""

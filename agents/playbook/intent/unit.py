@@ -1,0 +1,70 @@
+"""What one answer is about, and what results are counted by: an image, a lesion, an eye, a study or a patient."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.words import phrase
+from tasks.domain.spec import DETECTION, SEGMENTATION
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+_UNITS = {
+    "patient": ("patient", "person", "infant", "child", "subject", "woman", "case"),
+    "study": ("study", "exam", "examination", "scan", "series", "visit", "volume", "session"),
+    "eye": ("eye",),
+    "lesion": ("lesion", "mole", "nodule", "polyp"),
+    "image": ("image", "film", "frame", "slice", "picture", "photo", "photograph", "radiograph", "tile", "patch", "x ray", "xray", "recording", "ecg"),
+}  # fmt: skip
+_OF_WORD = {" ".join(phrase(word)): unit for unit, words in _UNITS.items() for word in words}
+_EACH = frozenset({"per", "each", "every"})
+_LEVEL = frozenset({"level"})
+
+
+def read_unit(reading: Reading, task: str) -> str:
+    """Return the unit that the words name ('per scan', 'at patient level'), else that of the objects and of the data."""
+    for at, unit in enumerate(reading.units):
+        named = _OF_WORD.get(_last_word(unit.norm))
+        follows = reading.units[at + 1].norm if at + 1 < len(reading.units) else ""
+        each = unit.norm.split()[0] in _EACH or (at > 0 and reading.units[at - 1].norm in _EACH)
+        if named and (each or follows in _LEVEL or unit.norm.startswith("for each")):
+            first = at - 1 if at > 0 and reading.units[at - 1].norm in _EACH else at
+            reading.cite("unit", first, at + 1 + (follows in _LEVEL))
+            return named
+    if task in {DETECTION, SEGMENTATION}:
+        reading.default("unit", "places are marked image by image")
+        return "image"
+    return _of_data(reading)
+
+
+def is_named(reading: Reading) -> bool:
+    """Say whether the words name a unit."""
+    return any(ground.field == "unit" and ground.source == "request" for ground in reading.grounding)
+
+
+def _of_data(reading: Reading) -> str:
+    """Return the unit that the columns of the data speak of; of a patient with many images the words may mean each."""
+    names = {name: set(phrase(name)) for name in reading.data.attributes}
+    eye = next((name for name, words in names.items() if words & {"eye", "laterality"}), "")
+    group = reading.profile.roles.group or ""
+    of_group = next((_OF_WORD[word] for word in phrase(group) if word in _OF_WORD), "")
+    if eye and of_group in {"patient", "eye"} and any(unit.norm == "eye" for unit in reading.units) | (eye == "eye"):
+        reading.fact("unit", f"the data has a column {eye}")
+        return "eye"
+    if of_group in {"lesion", "eye"}:
+        reading.fact("unit", f"images are grouped by {group}")
+        return of_group
+    shown = next((at for at, unit in enumerate(reading.units) if _OF_WORD.get(_last_word(unit.norm)) == "image"), None)
+    if shown is not None:
+        reading.cite("unit", shown, shown + 1)
+        return "image"
+    if of_group == "patient":
+        reading.fact("unit", f"images are grouped by {group}")
+        return "patient"
+    reading.default("unit", "nothing was said of it, and the data groups nothing that an answer would be about")
+    return "image"
+
+
+def _last_word(norm: str) -> str:
+    return norm.rpartition(" ")[2]
