@@ -1,0 +1,73 @@
+"""The requests of our own have one form, keys that hang together, and edits that can be made."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FOLDER = Path(__file__).parents[1] / "benchmarks" / "intent"
+SETS = {"requests_own.jsonl": ("O", 44), "requests_held_back.jsonl": ("H", 22)}
+FIELDS = {"id", "specialty", "modality", "difficulty", "tests", "request", "data_manifest", "expected", "minimal_pairs"}
+KEYS = {
+    "in_scope", "refuse", "refusal_reason", "task_type", "unit_of_analysis", "classes", "positive_class", "primary_metric",
+    "secondary_metrics", "operating_constraints", "decision_threshold_policy", "protected_subgroups", "confounders", "supervision",
+    "priorities", "clarification_level", "clarification_needed", "clarification_kind", "clarification_questions", "must_not_assume",
+    "default_if_unanswered", "required_report_caveats",
+}  # fmt: skip
+ASKING = {"confirm_default", "blocking"}
+TAKEN_OUT = (r"'(.*?)' -> '", r"delete '(.*)'$", r"replace '(.*?)' by '")
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+def _all_rows() -> list[Any]:
+    return [pytest.param(row, id=row["id"]) for name in SETS for row in _rows(name)]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_set_is_whole_and_numbered(name: str) -> None:
+    letter, size = SETS[name]
+    assert [row["id"] for row in _rows(name)] == [f"{letter}{number:02d}" for number in range(1, size + 1)]
+
+
+def test_no_request_stands_in_both_sets() -> None:
+    requests = [row["request"] for name in SETS for row in _rows(name)]
+    assert len(set(requests)) == len(requests)
+
+
+@pytest.mark.parametrize("row", _all_rows())
+def test_a_row_has_every_field_and_its_questions_fit_its_level(row: dict[str, Any]) -> None:
+    expected = row["expected"]
+    assert set(row) == FIELDS
+    assert set(expected) == KEYS
+    asks = expected["clarification_level"] in ASKING
+    assert expected["clarification_level"] in ASKING | {"none", "resolve_from_data"}
+    assert expected["clarification_needed"] == asks == bool(expected["clarification_questions"])
+    assert expected["refuse"] == (not expected["in_scope"]) == (expected["task_type"] == "none")
+    assert expected["positive_class"] in {None, *expected["classes"]}
+
+
+@pytest.mark.parametrize("row", _all_rows())
+def test_a_confounder_is_named_by_a_column_or_asked_about(row: dict[str, Any]) -> None:
+    columns = {entry.split(" (")[0] for entry in row["data_manifest"]["metadata"]}
+    kinds = row["expected"]["clarification_kind"]
+    for confounder in row["expected"]["confounders"]:
+        assert confounder["metadata_column"] in columns or "missing_annotation" in kinds
+    for subgroup in row["expected"]["protected_subgroups"]:
+        assert subgroup["attribute"] in columns or "missing_attribute" in kinds
+
+
+@pytest.mark.parametrize("row", _all_rows())
+def test_what_an_edit_takes_out_stands_in_the_request_once(row: dict[str, Any]) -> None:
+    assert 1 <= len(row["minimal_pairs"]) <= 3
+    for pair in row["minimal_pairs"]:
+        assert pair["expected_change"]
+        taken = [found[1] for form in TAKEN_OUT if (found := re.match(form, pair["edit"]))]
+        assert [row["request"].count(words) for words in taken] == [1] * len(taken)
+        assert taken or re.match(r"append '|swap: '|replace the request by '|(add|remove|change) ", pair["edit"])
