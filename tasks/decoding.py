@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-import struct
-import warnings
-import zlib
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
+from tasks.domain.errors import PictureUnreadable
 from tasks.perceptual_hash import VIEWS, WORDS, hashes_of_all_views
+from tasks.pixels import open_picture
+from tasks.processes import in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
-"""Pillow's decoders that may run; others, such as the one for PostScript, start programs."""
-
 THUMBNAIL = 8
 """Cells on each side of the thumbnail."""
 _GRID, _FRAME = 20, 2
 BORDER_CELLS = _GRID**2 - (_GRID - 2 * _FRAME) ** 2
 """Cells of the grid that lie in the outer tenth."""
-
-_FEWEST_FOR_PROCESSES = 400
-"""Below this many images, starting processes takes longer than it saves."""
-_AT_A_TIME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,42 +46,31 @@ class Decoded:
     """The outer tenth of the picture on each side, in means of a 20 x 20 grid, row by row, shape (144, 3)."""
 
 
-def decode_all(folder: Path, files: Sequence[str], *, workers: int | None = None) -> list[Decoded]:
+def decode_all(
+    folder: Path, files: Sequence[str], *, frames: Sequence[int] | None = None, workers: int | None = None
+) -> list[Decoded]:
     """Decode images, in as many processes as there are processors.
 
     Args:
         folder: Folder that the files are relative to.
         files: Paths of the images.
+        frames: Number of the picture within each file, -1 for the only one; None means that of all.
         workers: Number of processes; None means one a processor.
     """
-    look = partial(decode, folder)
-    processes = workers or _processors()
-    if processes == 1 or len(files) < _FEWEST_FOR_PROCESSES:
-        return [look(file) for file in files]
-    # Spawned, not forked: a fork of a process with threads (Prefect, PyTorch) can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        return list(pool.map(look, files, chunksize=_AT_A_TIME))
+    numbers = [-1] * len(files) if frames is None else [int(frame) for frame in frames]
+    return in_processes(partial(_decode, folder), list(zip(files, numbers, strict=True)), workers=workers)
 
 
-def decode(folder: Path, file: str) -> Decoded:
+def decode(folder: Path, file: str, frame: int = -1) -> Decoded:
     """Decode one image in full; a picture that cannot be read is a result, not an error."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts
-            with Image.open(folder / file, formats=FORMATS) as picture:
-                if getattr(picture, "n_frames", 1) > 1 and picture.format in {"TIFF", "GIF", "WEBP", "PNG"}:
-                    return Decoded(problem="holds several pictures; save each as a file of its own")
-                picture.load()
-                return _look_at(picture)
-    except UnidentifiedImageError:
-        return Decoded(problem=f"is no image that can be read ({', '.join(FORMATS)})")
-    except OSError as error:
-        return Decoded(problem=f"cannot be read: {error.strerror or error}")
-    except (SyntaxError, ValueError, EOFError, OverflowError, struct.error, zlib.error) as error:
-        return Decoded(problem=f"cannot be read: {error}")
-    except Image.DecompressionBombError:
-        return Decoded(problem="is too large to be opened safely; scale it down or cut it into tiles")
+        return _look_at(open_picture(folder / file, frame))
+    except PictureUnreadable as error:
+        return Decoded(problem=error.reason)
+
+
+def _decode(folder: Path, file_and_frame: tuple[str, int]) -> Decoded:
+    return decode(folder, *file_and_frame)
 
 
 def _look_at(picture: Image.Image) -> Decoded:
@@ -131,7 +110,3 @@ def _in_grey(picture: Image.Image) -> Image.Image:
 
 def _is_shallow(picture: Image.Image) -> bool:
     return picture.mode not in {"I", "F"} and not picture.mode.startswith("I;")
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

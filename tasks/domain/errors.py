@@ -3,6 +3,7 @@
 RoundsError
   x RequestError          the clinician must answer or mend the data
       - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
+      - PictureUnreadable
   x RoundError            this round failed, the loop goes on
       - EditRejected          - TrainingFailed        - PredictionsInvalid
   x EvaluationError       stop, a person must look
@@ -53,6 +54,14 @@ class DataUnusable(RequestError):
         place += [f"row {row}"] if row is not None else []
         place += [f"field {field!r}"] if field is not None else []
         super().__init__(f"{', '.join(place)}: {problem}" if place else problem)
+
+
+class PictureUnreadable(RequestError):
+    """A file holds no picture that can be used; `reason` says why in words that quote nothing of the file."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
 
 
 class StudyBlocked(RequestError):

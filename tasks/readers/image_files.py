@@ -9,11 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from tasks.domain.errors import DataUnusable
+from tasks.readers.dicom_file import has_magic
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"})
-"""Files that are taken for images, by their suffix in lower case."""
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
+"""Files that are taken for images, by their suffix in lower case; one without a suffix is, if it says that it is DICOM."""
+VOLUME_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".mgz", ".nrrd")
+"""Files with volumes, which Rounds does not read."""
 
-_CONVERTED_FROM = SUFFIXES | {".dcm"}
+ABOUT_VOLUMES = "Rounds classifies pictures: save the slices that show the finding as DICOM or PNG"
+
 _SALT = "rounds"
 
 
@@ -43,11 +48,11 @@ class ImageFiles:
         other case, and may hold more or fewer folders than the path below `folder`, but none that contradict it.
         """
         wanted = PurePosixPath(cell.strip().replace("\\", "/"))
-        stem = wanted.stem if wanted.suffix.lower() in _CONVERTED_FROM else wanted.name
+        stem = _stem(wanted)
         found = [file for file in self.by_stem.get(stem.lower(), ()) if _same_folders(wanted, PurePosixPath(file))]
         for is_better in (
             lambda file: PurePosixPath(file).suffix.lower() == wanted.suffix.lower(),
-            lambda file: PurePosixPath(file).stem == stem,
+            lambda file: _stem(PurePosixPath(file)) == stem,
             lambda file: file == str(wanted),
         ):
             found = [file for file in found if is_better(file)] or found
@@ -62,23 +67,47 @@ def find_images(folder: Path) -> ImageFiles:
     """
     if not folder.is_dir():
         raise DataUnusable("there is no such folder of images", file=folder)
-    files: list[str] = []
+    files = [file for file in _files(folder) if _is_image(folder, file)]
+    if not files and (volumes := find_volumes(folder)):
+        raise DataUnusable(f"the folder holds no picture, but {len(volumes):,} volumes; {ABOUT_VOLUMES}", file=folder)
+    if not files:
+        kinds = ", ".join(sorted(SUFFIXES))
+        problem = f"the folder holds no image file (looked for {kinds} and DICOM without a suffix, in sub-folders too)"
+        raise DataUnusable(problem, file=folder)
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for file in sorted(files):
+        by_stem[_stem(PurePosixPath(file)).lower()].append(file)
+    index = {stem: tuple(names) for stem, names in by_stem.items()}
+    return ImageFiles(folder=folder, files=tuple(sorted(files)), by_stem=index)
+
+
+def find_volumes(folder: Path) -> list[str]:
+    """Return the files under a folder that hold volumes rather than pictures, sorted."""
+    return sorted(file for file in _files(folder) if file.lower().endswith(VOLUME_SUFFIXES))
+
+
+def _files(folder: Path) -> list[str]:
+    """Return the files under a folder, relative to it, without hidden ones and what macOS leaves in archives."""
+    found: list[str] = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         here = Path(place).relative_to(folder)
-        files += [
-            (here / name).as_posix()
-            for name in names
-            if Path(name).suffix.lower() in SUFFIXES and not name.startswith(".")
-        ]
-    if not files:
-        kinds = ", ".join(sorted(SUFFIXES))
-        raise DataUnusable(f"the folder holds no image file (looked for {kinds}, in sub-folders too)", file=folder)
-    by_stem: dict[str, list[str]] = defaultdict(list)
-    for file in sorted(files):
-        by_stem[PurePosixPath(file).stem.lower()].append(file)
-    index = {stem: tuple(names) for stem, names in by_stem.items()}
-    return ImageFiles(folder=folder, files=tuple(sorted(files)), by_stem=index)
+        found += [(here / name).as_posix() for name in names if not name.startswith(".")]
+    return found
+
+
+def _is_image(folder: Path, file: str) -> bool:
+    path = PurePosixPath(file)
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    # DICOM files are often called by a number or a UID: what looks like a suffix is its last part.
+    may_be_dicom = not path.suffix.strip(".0123456789") and path.name.upper() != "DICOMDIR"
+    return may_be_dicom and has_magic(folder / file)
+
+
+def _stem(path: PurePosixPath) -> str:
+    """Return a name without the suffix of an image, if it has one; a UID has none."""
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
 
 
 def _same_folders(wanted: PurePosixPath, file: PurePosixPath) -> bool:

@@ -196,7 +196,7 @@ def test_a_picture_that_is_too_large_is_not_opened(study, monkeypatch):
 
 
 def test_processes_give_the_same_as_one(study, monkeypatch):
-    monkeypatch.setattr("tasks.decoding._FEWEST_FOR_PROCESSES", 1)
+    monkeypatch.setattr("tasks.processes._FEWEST_FOR_PROCESSES", 1)
     files = study.rows[FILE].tolist()
     alone, together = (decode_all(study.images, files, workers=workers) for workers in (1, 2))
     assert [look.pixels for look in alone] == [look.pixels for look in together]
