@@ -67,14 +67,20 @@ def _is_of_people(reading: Reading, at: int) -> bool:
     """'Our readers were not sure' and 'ungradable images count as refer' speak of labels, not of answers."""
     clause = clause_of(reading, at)
     units = [reading.units[k] for k in clause]
-    tags = frozenset[str]().union(*(unit.tags for unit in units))
-    if tags & {"RATERS", "BECAUSE"} or any(unit.norm in _READERS for unit in units):
+    if any("BECAUSE" in unit.tags for unit in units):
         return True
+    for k in range(at - 1, clause.start - 1, -1):
+        unit, follower = reading.units[k], reading.units[k + 1]
+        if unit.norm in _MODEL:
+            return False
+        if "RATERS" in unit.tags or unit.norm in _READERS or (unit.norm in {"i", "we", "they"} and follower.norm in _BE):
+            return True
     return any(unit.norm in _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
 
 
-_READERS = frozenset({"we", "i", "colleague", "grader", "reader", "expert", "annotator", "radiologist", "pathologist", "dermatologist"})  # fmt: skip
-_LABELLED = frozenset({"label", "marked", "mark", "graded", "treat", "count", "annotation", "labeled"})
+_BE = frozenset({"be", "am", "is", "are"})
+_READERS = frozenset({"colleague", "grader", "reader", "expert", "annotator", "radiologist", "pathologist", "dermatologist", "doctor", "cardiologist", "clinician"})  # fmt: skip
+_LABELLED = frozenset({"label", "mark", "grade", "treat", "count", "annotation"})
 _MODEL = frozenset({"model", "it", "system", "algorithm", "tool", "classifier", "ai", "network"})
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tasks.domain.spec import Constraint, Guardrail
+from tasks.domain.spec import AT_LEAST, AT_MOST, Constraint, Guardrail
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging, Wishes
     from agents.playbook.intent.operating import Level
     from agents.playbook.intent.reading import Reading
 
+_OF_ONE_CLASS = frozenset({"f1", "average_precision", "ppv", "npv", "map50", "dice"})
 MARGIN = 0.02
 """Margin of a guardrail for what matters, unless the request says otherwise: about the error of a sensitivity from a few hundred cases."""
 
@@ -27,17 +28,23 @@ def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         held = numbers.sensitivity_fixed
         family = f"specificity_at_sensitivity_{percent(held)}" if held is not None else "specificity"
         _constrain(reading, judging, f"{family}[{target}]", numbers.specificity_floor)
+    if numbers.flag_rate is not None:
+        _constrain(reading, judging, f"flag_rate[{target}]", numbers.flag_rate, op=AT_MOST)
+    if numbers.alarms_per_image is not None:
+        _constrain(reading, judging, f"false_positives_per_image[{target}]", numbers.alarms_per_image, op=AT_MOST)
     for family, level in numbers.metric_floors:
         names = wishes.named.of_labels(level.labels)
         name = metric_name(family, names[0] if names else target, binary=bool(wishes.named.positive))
         of_one = bool(names) and name == "auroc" and not wishes.named.positive
-        _constrain(reading, judging, f"auroc[{names[0]}]" if of_one else name, level)
+        # What was wished for the test set is a goal on validation; it may not turn rounds down.
+        on_test = any(reading.units[k].tags & {"TEST_SET"} for k in range(level.first, level.end))
+        _constrain(reading, judging, f"auroc[{names[0]}]" if of_one else name, level, hard=not on_test)
 
 
 def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     """Guard what matters most, what the request protects, and the specificity where false alarms are what matters."""
     held, target, named = judging.operating_point.fixed, judging.target, wishes.named
-    for name in judging.priorities:
+    for name in judging.priorities if not (judging.costs or judging.abstention.allowed) else ():
         by_name = (weight for weight in wishes.priorities.classes if name in named.of_labels(weight.labels))
         weight = next(by_name, wishes.priorities.unnamed_miss)
         # What the threshold holds, or the primary metric improves, needs no guard.
@@ -58,7 +65,7 @@ def metric_name(family: str, target: str, *, binary: bool) -> str:
     """Return the full name of a metric that was named without its class."""
     if family == "f1" and not binary:
         return "f1_macro"
-    return f"{family}[{target}]" if family in {"f1", "average_precision"} else family
+    return f"{family}[{target}]" if family in _OF_ONE_CLASS else family
 
 
 def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -73,8 +80,8 @@ def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> 
             _guard(reading, judging, of_two if positive else f"auroc[{name}]", span, margin=0.0)
 
 
-def _constrain(reading: Reading, judging: Judging, name: str, level: Level) -> None:
-    judging.constraints.append(Constraint(metric=name, bound=level.value))
+def _constrain(reading: Reading, judging: Judging, name: str, level: Level, *, op: str = AT_LEAST, hard: bool = True) -> None:
+    judging.constraints.append(Constraint(metric=name, bound=level.value, op=op, hard=hard))
     reading.cite(f"constraints.{name}", level.first, level.end)
 
 

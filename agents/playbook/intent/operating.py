@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
 
-METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier"}  # fmt: skip
+METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier", "KAPPA": "quadratic_kappa", "MAP": "map50", "DICE": "dice", "MAE": "mae", "MCC": "mcc", "PREDICTIVE_POS": "ppv", "PREDICTIVE_NEG": "npv"}  # fmt: skip
+_OF_PREVALENCE = frozenset({"ppv", "npv"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,12 @@ class Numbers:
     specificity_fixed: Level | None = None
     metric_floors: list[tuple[str, Level]] = field(default_factory=list)
     """(family of the metric, floor)."""
+    flag_rate: Level | None = None
+    """Largest share of all images that may be called positive."""
+    alarms_per_image: Level | None = None
+    """Largest mean number of false marks on an image; a number, not a share."""
+    prevalence: Level | None = None
+    """How common the finding is said to be; a fact, and no wish."""
     goal: tuple[str, int, int] | None = None
     """Family of a metric that the request wants as high as possible, and where it says so."""
 
@@ -45,7 +52,7 @@ class Numbers:
 def read_numbers(reading: Reading) -> Numbers:
     """Return the numbers of a request, each from the words that set it."""
     numbers = Numbers()
-    taken: set[int] = set()
+    taken = _facts(reading, numbers)
     for rule, match in sorted(_candidates(reading), key=_rank):
         if taken & set(match.shares):
             continue
@@ -62,6 +69,30 @@ def read_numbers(reading: Reading) -> Numbers:
     return numbers
 
 
+def _facts(reading: Reading, numbers: Numbers) -> set[int]:
+    """Take what only describes, such as a prevalence, and limits that are counts; return the shares that they use up."""
+    taken: set[int] = set()
+    for match in reading.found("prevalence"):
+        if match.shares and numbers.prevalence is None and not _is_limited(reading, match):
+            value = _value(reading, match.shares[0])
+            numbers.prevalence = Level(value, match.first, match.end) if value is not None else None
+            taken.update(match.shares)
+            reading.used.update(range(match.first, match.end))
+    for match in reading.found("alarms_per_image"):
+        number = reading.units[match.shares[0]].number if match.shares else None
+        if number is not None and numbers.alarms_per_image is None:
+            numbers.alarms_per_image = Level(number, match.first, match.end)
+            taken.update(match.shares)
+            reading.used.update(range(match.first, match.end))
+    return taken
+
+
+def _is_limited(reading: Reading, match: Match) -> bool:
+    """'No more than 5% of the films have one flagged' limits; 'about 5% of the films have one' describes."""
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in range(max(0, match.first - 2), match.end)))
+    return bool(tags & {"FLOOR", "CEIL", "MISS", "REFER", "FALSE_ALARM", "SENS", "SPEC"})
+
+
 def _rank(found: tuple[str, Match]) -> tuple[bool, int, int]:
     """Put 'at 80% specificity' before '80% specificity', and few words before many."""
     rule, match = found
@@ -70,7 +101,7 @@ def _rank(found: tuple[str, Match]) -> tuple[bool, int, int]:
 
 def _candidates(reading: Reading) -> Iterator[tuple[str, Match]]:
     """Yield every reading of every share; of several for one share the one in the fewest words counts."""
-    for rule in ("sensitivity_fixed", "specificity_fixed", "sensitivity_floor", "specificity_floor"):
+    for rule in ("sensitivity_fixed", "specificity_fixed", "sensitivity_floor", "specificity_floor", "flag_rate"):
         yield from ((rule, match) for match in reading.found(rule) if match.shares)
 
 
@@ -98,7 +129,11 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
         return None
     if (misses or alarms) and floor and not (denied or "WORST" in tags):
         return None
-    if not misses and not alarms and ceiling and not floor and not (denied or "WORST" in tags):
+    if rule == "flag_rate":
+        alarms = False
+        if not ceiling and not denied:
+            return None
+    elif not misses and not alarms and ceiling and not floor and not (denied or "WORST" in tags):
         return None
     _ask_about_range(reading, match.shares[0])
     value = round(1 - value, 6) if misses or alarms else value
@@ -134,7 +169,7 @@ def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
             "accuracy" if any(reading.units[k].norm == "correct" for k in range(match.first, match.end)) else ""
         )
         tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
-        if value is None or not family or "CEIL" in tags or family == "brier":
+        if value is None or not family or "CEIL" in tags or family in {"brier", "mae"}:
             continue
         taken.update(match.shares)
         reading.claim(match)
@@ -146,7 +181,9 @@ def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
 def _goal(reading: Reading, numbers: Numbers) -> None:
     for match in reading.found("metric_goal"):
         family = _family(reading, match)
-        if family and not reading.denied(match.first) and numbers.goal is None:
+        if family in _OF_PREVALENCE or not family or reading.denied(match.first):
+            continue
+        if numbers.goal is None and all(span.first >= match.end or span.end <= match.first for _, span in numbers.metric_floors):
             reading.claim(match)
             numbers.goal = (family, match.first, match.end)
 
@@ -160,18 +197,16 @@ def _family(reading: Reading, match: Match) -> str:
 
 
 def _unsupported(reading: Reading) -> None:
+    """Ask about a measure that depends on how common the finding is, where no number was set for it."""
     for at in reading.tagged("PPV"):
-        if "FALSE_ALARM" in reading.units[at].tags:
+        if "FALSE_ALARM" in reading.units[at].tags or at in reading.used or reading.units[at].tags & set(METRIC_OF_TAG) - {"PREDICTIVE_POS", "PREDICTIVE_NEG"}:
             continue
-        numbered = any(
-            reading.units[k].share is not None for k in range(max(0, at - 3), min(len(reading.units), at + 4))
-        )
         reading.used.update(
-            k for k in range(max(0, at - 4), min(len(reading.units), at + 5)) if not reading.units[k].is_stop
+            k for k in range(max(0, at - 4), min(len(reading.units), at + 5)) if not reading.units[k].is_stop and reading.units[k].share is None
         )
         reading.ask(
             "constraints",
             f"{quoting.words(reading.units[at].text)} cannot be a goal in this version: it depends on how common the finding is where "
             "the model will be used. Can you say it as a sensitivity or a specificity instead?",
-            default="left out", blocking=numbered,
+            default="it is reported at the prevalence of this data", kind="metric_choice",
         )  # fmt: skip

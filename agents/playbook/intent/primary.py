@@ -19,7 +19,7 @@ _OF_TASK = {
     DETECTION: ("map50", "places in the image: the mean average precision at an overlap of one half"),
     SEGMENTATION: ("dice", "outlines: the overlap with those of the readers (Dice)"),
     REGRESSION: ("mae", "a number: the mean absolute error"),
-    ORDINAL: ("quadratic_weighted_kappa", "ordered grades: a miss by two grades weighs more than one by one"),
+    ORDINAL: ("quadratic_kappa", "ordered grades: a miss by two grades weighs more than one by one"),
 }
 
 

@@ -34,6 +34,10 @@ def set_operating_point(reading: Reading, wishes: Wishes, judging: Judging) -> N
 
 
 def _set_default(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    if judging.costs:
+        judging.operating_point = OperatingPoint(fixed="youden", at_least=math.nan, positive=judging.target)
+        reading.default("operating_point", "the weights of the errors decide between yes and no")
+        return
     if wishes.task not in {"", BINARY, MULTICLASS, MULTILABEL, ORDINAL} or not (judging.priorities or wishes.priorities.specific):
         judging.operating_point = OperatingPoint(fixed="youden", at_least=math.nan, positive=judging.target)
         reading.default(
