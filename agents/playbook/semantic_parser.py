@@ -19,6 +19,7 @@ from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes
 from agents.playbook.intent.feasibility import ask_about_contradictions, ask_about_sample
 from agents.playbook.intent.goal import read_goal
+from agents.playbook.intent.groups import read_groups
 from agents.playbook.intent.guards import read_exclusions, read_guards
 from agents.playbook.intent.judging import Wishes, decide_judging
 from agents.playbook.intent.leaning import read_leaning
@@ -39,7 +40,6 @@ from tasks.domain.spec import (
     MULTILABEL,
     REGRESSION,
     SEGMENTATION,
-    Confounder,
     Grounding,
     Spec,
     Subgroup,
@@ -94,6 +94,7 @@ def _spec(reading: Reading) -> Spec | None:
     errors = read_errors(reading)
     abstaining = read_abstention(reading)
     leaning = read_leaning(reading)
+    groups = read_groups(reading)
     guards = read_guards(reading)
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)
@@ -111,7 +112,7 @@ def _spec(reading: Reading) -> Spec | None:
     if named is None or judging is None:
         return None
     ask_about_sample(reading, numbers, judging, named)
-    return _assembled(reading, named, judging, leaning, Frame(goal, unit, supervision))
+    return _assembled(reading, named, judging, leaning, Frame(goal, unit, supervision, groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +122,7 @@ class Frame:
     goal: Goal
     unit: str
     supervision: Supervision
+    groups: tuple[Subgroup, ...]
 
 
 def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leaning, frame: Frame) -> Spec:
@@ -129,10 +131,6 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
     else:
         reading.fact("task", _why_this_task(reading, named))
     reading.default("secondary", "the usual metrics of such a task, and those of the classes that matter most")
-    for name, span in leaning.confounders.items():
-        reading.cite(f"confounders.{name}", *span)
-    for name, span in leaning.subgroups.items():
-        reading.cite(f"subgroups.{name}", *span)
     return Spec(
         task=named.task,
         classes=named.classes,
@@ -143,8 +141,8 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         operating_point=judging.operating_point,
         constraints=tuple(judging.constraints),
         guardrails=tuple(judging.guardrails),
-        confounders=tuple(Confounder(name=name, column=name) for name in leaning.confounders),
-        subgroups=tuple(Subgroup(attribute=name, column=name) for name in leaning.subgroups),
+        confounders=tuple(leaning.cues.values()),
+        subgroups=frame.groups,
         unit=frame.unit,
         costs=judging.costs,
         abstention=judging.abstention,

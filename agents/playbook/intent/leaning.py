@@ -1,4 +1,4 @@
-"""What a model should not lean on, and for whom it should work equally well: attributes of the data named in a request."""
+"""What a model should not lean on, and what the columns of the data say of it: each cue with the way that it is handled."""
 
 from __future__ import annotations
 
@@ -6,62 +6,48 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.naming import slug
 from agents.playbook.intent.words import normal_form
+from tasks.domain.spec import Confounder
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
 
-_LIGHT = frozenset(
-    {
-        "the",
-        "a",
-        "an",
-        "at",
-        "on",
-        "by",
-        "from",
-        "of",
-        "to",
-        "any",
-        "just",
-        "only",
-        "such",
-        "thing",
-        "like",
-        "this",
-        "that",
-    }
-)
+REDUCE, MASK, BY_GROUP = "reduce_reliance_and_report_by_subgroup", "mask_and_test", "report_by_subgroup"
+CHECK, NO_CUE = "check_association_with_label", "check_not_used_as_disease_cue"
 
-
+_LIGHT = frozenset({"the", "a", "an", "at", "on", "by", "from", "of", "to", "any", "just", "only", "such", "thing", "like", "this", "that", "with", "up", "merely", "simply"})  # fmt: skip
+_STOP_WORDS = frozenset({"and", "but", "or", "becaus", "when", "if", "for", "in", "to", "instead", "since", "as", "which", "that", "who", "while", "then"})  # fmt: skip
 _IMAGES = frozenset(
     normal_form(word) for word in ("image", "picture", "photo", "photograph", "film", "scan", "case", "frame", "slide")
 )
+_TEXT = frozenset({"burned_in_text"})
+_PLACES = frozenset({"hospital", "ward"})
+"""Concepts of where images come from: text burned in there goes with it, and remains when the text is masked."""
 
 
 @dataclass(slots=True)
 class Leaning:
-    """Attributes that a request speaks of; names are those of the data."""
+    """Cues that the model must not lean on, in the order in which they were named; the data's own come last."""
 
-    confounders: dict[str, tuple[int, int]] = field(default_factory=dict)
-    subgroups: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cues: dict[str, Confounder] = field(default_factory=dict)
+    unmarked: list[str] = field(default_factory=list)
+    """Plain names of those that no column marks."""
 
 
 def read_leaning(reading: Reading) -> Leaning:
-    """Return the confounders and subgroups of a request; what the data does not hold becomes a question."""
+    """Return the cues of a request and of its data; those that no column marks are kept, and asked about."""
     found = Leaning()
     for match in reading.found("confounder"):
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at])]
         if things and not set(match.things) & reading.claimed and not _is_of_others(reading, match):
-            _take_confounders(reading, found, match, things)
-    for match in reading.found("subgroup"):
-        things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
-        if things:
-            _take_subgroups(reading, found, match, things)
-    _unknown_confounders(reading)
-    _allowed_cues(reading)
+            _take(reading, found, match, things)
+    _unknown(reading, found)
+    _ask_about_unmarked(reading, found)
+    _allowed_cues(reading, found)
+    _of_data(reading, found)
     return found
 
 
@@ -85,40 +71,43 @@ def _could_be_cue(reading: Reading, unit: Unit) -> bool:
     return (is_cue or bool(unit.attributes)) and (is_cue or not unit.labels)
 
 
-def _is_attribute(unit: Unit) -> bool:
-    return unit.kind == "attribute" or (bool(unit.attributes) and not unit.labels)
-
-
-def _take_confounders(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:
+def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:
     reading.claim(match)
-    for name in [name for at in things for name in reading.units[at].attributes]:
-        found.confounders.setdefault(name, (match.first, match.end))
-    missing = [quoting.words(reading.units[at].text) for at in things if not reading.units[at].attributes]
-    if missing:
-        reading.ask(
-            "confounders",
-            f"The data has no column that says where {quoting.listed(missing, last='or')} can be seen, so it cannot be checked or "
-            "corrected that the model leans on it. Go on without, or add such a column?",
-            options=("go on; the report will say that it was not tested", "add a column"),
-            default="go on; the report will say that it was not tested",
-        )  # fmt: skip
-
-
-def _take_subgroups(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:
-    reading.claim(match)
+    is_text = False
     for at in things:
-        attributes = reading.units[at].attributes
-        for name in attributes:
-            found.subgroups.setdefault(name, (match.first, match.end))
-        if not attributes:
-            reading.ask(
-                "subgroups", f"The data has no column for {quoting.words(reading.units[at].text)}, so results cannot be shown apart for it. Go on without?",
-                options=("go on without", "add a column"), default="go on without",
-            )  # fmt: skip
+        unit = reading.units[at]
+        concept = unit.meaning.concept if unit.meaning is not None else ""
+        is_text = is_text or concept in _TEXT
+        handling = MASK if concept in _TEXT else REDUCE
+        for name in unit.attributes:
+            _add(reading, found, Confounder(name=name, column=name, handling=handling), (match.first, match.end))
+        if not unit.attributes:
+            _add(reading, found, Confounder(name=concept or slug(unit.text), handling=handling), (match.first, match.end))
+            found.unmarked.append(unit.text)
+    if is_text:
+        _take_place(reading, found, match)
 
 
-def _unknown_confounders(reading: Reading) -> None:
-    """'Do not look at the whatsits': the words are kept as a question, as no column goes by that name."""
+def _take_place(reading: Reading, found: Leaning, match: Match) -> None:
+    """'The films from ICU have a text': where they come from goes with the text, and stays when the text is masked."""
+    sentence = next(s for s in reading.sentences() if match.first in s)
+    for at in sentence:
+        unit = reading.units[at]
+        if unit.meaning is not None and unit.meaning.concept in _PLACES and unit.attributes:
+            for name in unit.attributes:
+                _add(reading, found, Confounder(name=name, column=name, handling=BY_GROUP), (at, at + 1))
+            reading.claimed.add(at)
+            reading.caveat(f"An effect of {' and '.join(unit.attributes)} may remain after the text is masked.")
+
+
+def _add(reading: Reading, found: Leaning, cue: Confounder, span: tuple[int, int]) -> None:
+    if cue.name not in found.cues:
+        found.cues[cue.name] = cue
+        reading.cite(f"confounders.{cue.name}", *span)
+
+
+def _unknown(reading: Reading, found: Leaning) -> None:
+    """'Do not look at the whatsits': no column goes by that name, and the words themselves name the cue."""
     for match in reading.found("confounder_unknown"):
         if set(range(match.first, match.end)) & reading.used:
             continue
@@ -126,13 +115,11 @@ def _unknown_confounders(reading: Reading) -> None:
         if rest is None or any(reading.units[k].is_class for k in range(match.first, rest[1])):
             continue
         reading.use(match.first, rest[1])
-        reading.ask(
-            "confounders",
-            f"No column of the data goes by {quoting.words(reading.words(*rest))}, so it cannot be checked whether the model leans on "
-            "it. Go on without, or add such a column?",
-            options=("go on; the report will say that it was not tested", "add a column"),
-            default="go on; the report will say that it was not tested",
-        )  # fmt: skip
+        text = reading.words(*rest)
+        name = slug(text)[:40].strip("_")
+        if name:
+            _add(reading, found, Confounder(name=name), (match.first, rest[1]))
+            found.unmarked.append(text)
 
 
 def _following_words(reading: Reading, at: int) -> tuple[int, int] | None:
@@ -142,20 +129,62 @@ def _following_words(reading: Reading, at: int) -> tuple[int, int] | None:
     end = first
     while end < len(reading.units) and end < first + 5:
         unit = reading.units[end]
-        if unit.is_stop or unit.is_sign or unit.norm in {"and", "but", "or", "becaus", "when", "if", "for", "in", "to"}:
+        if unit.is_stop or unit.is_sign or unit.norm in _STOP_WORDS:
             break
         end += 1
     return (first, end) if end > first else None
 
 
-def _allowed_cues(reading: Reading) -> None:
+def _ask_about_unmarked(reading: Reading, found: Leaning) -> None:
+    if not found.unmarked:
+        return
+    names = quoting.listed((quoting.words(text) for text in dict.fromkeys(found.unmarked)), last="or")
+    go_on = "go on; the report will say that it was not tested"
+    reading.ask(
+        "confounders",
+        f"The data has no column that says where {names} can be seen, so it cannot be checked or corrected that the model leans on it. "
+        "Can such a column be added, for a few hundred images at least, or shall we go on without?",
+        options=(go_on, "add a column"), default=go_on, kind="missing_annotation",
+    )  # fmt: skip
+    reading.caveat(f"Whether the model leans on {' or '.join(dict.fromkeys(found.unmarked))} was not tested: no column marks it.")
+
+
+def _allowed_cues(reading: Reading, found: Leaning) -> None:
     """'... and also at chest drains': a cue that is wanted, which deserves a second look."""
     for match in reading.found("allowed_cue"):
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at]) and at not in reading.claimed]
         if not things or reading.denied(match.first, within=4):
             continue
+        if any(name in found.cues for at in things for name in reading.units[at].attributes):
+            continue
         reading.claim(match)
         reading.ask(
             "confounders", f"May the model go by {quoting.words(reading.units[things[0]].text)}? It sees the image only, and such a cue can stand in "
-            "for the disease.", options=("yes, it may", "no, keep it out"), default="yes, it may",
+            "for the disease.", options=("yes, it may", "no, keep it out"), default="yes, it may", kind="allowed_cue",
         )  # fmt: skip
+
+
+def _of_data(reading: Reading, found: Leaning) -> None:
+    """Watch what the columns themselves mark: signs burned into the image, and the hospital that it comes from.
+
+    Signs that are burned in can give the answer away whatever the request says, and so can the place: networks tell hospitals
+    apart almost perfectly. A column 'site' of skin images is the site on the body.
+
+    Source: Zech et al., PLoS Medicine 15 (2018), e1002683.
+    """
+    skin = any(unit.meaning is not None and unit.meaning.concept == "dermoscopy" for unit in reading.units) or any(
+        item.concept in {"melanoma", "nevus", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"} for item in reading.data.labels
+    )  # fmt: skip
+    for item in reading.profile.attributes:
+        if item.name in found.cues or any(item.name in cue.column for cue in found.cues.values()):
+            continue
+        words = set(slug(item.name).split("_"))
+        concept = reading.data.attributes.get(item.name, "")
+        if concept in _TEXT or (words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}):
+            handling = NO_CUE
+        elif (concept == "hospital" or words == {"site"}) and not (skin and words == {"site"}):
+            handling = CHECK
+        else:
+            continue
+        found.cues[item.name] = Confounder(name=item.name, column=item.name, handling=handling)
+        reading.fact(f"confounders.{item.name}", f"the data has a column {item.name}")

@@ -1,0 +1,103 @@
+"""For whom the model should work equally well, and by which attributes results are shown apart."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent import quoting
+from agents.playbook.intent.naming import slug
+from tasks.domain.spec import Subgroup
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.chunks import Unit
+    from agents.playbook.intent.patterns import Match
+    from agents.playbook.intent.reading import Reading
+
+_MOSTLY_MISSING = 0.2
+_GAP = 0.02
+
+
+def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
+    """Return the subgroups of a request; a gap that was not named, or an attribute that is not there, is asked about."""
+    found: dict[str, Subgroup] = {}
+    for match in reading.found("subgroup"):
+        things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
+        if things:
+            _take(reading, found, match, things)
+    _ask(reading, found)
+    return tuple(found.values())
+
+
+def _is_attribute(unit: Unit) -> bool:
+    return unit.kind == "attribute" or (bool(unit.attributes) and not unit.labels)
+
+
+def _take(reading: Reading, found: dict[str, Subgroup], match: Match, things: list[int]) -> None:
+    reading.claim(match)
+    criterion = _criterion(reading, match)
+    gap, span = _gap(reading)
+    criterion = "equal" if criterion == "report" and span is not None else criterion
+    for at in things:
+        unit = reading.units[at]
+        concept = unit.meaning.concept if unit.meaning is not None else ""
+        for name in unit.attributes or (concept or slug(unit.text),):
+            before = found.get(name)
+            if before is None or (before.criterion == "report" and criterion != "report"):
+                column = name if unit.attributes else ""
+                found[name] = Subgroup(attribute=name, column=column, criterion=criterion, max_gap=gap)
+                reading.cite(f"subgroups.{name}", match.first, match.end)
+                if span is not None:
+                    reading.cite(f"subgroups.{name}.max_gap", *span)
+
+
+def _criterion(reading: Reading, match: Match) -> str:
+    """Return what is asked of the groups: `not_worse`, `equal` or only a `report`."""
+    clause = [reading.units[k] for k in range(max(0, match.first - 3), min(len(reading.units), match.end + 4))]
+    inside = reading.units[match.first : match.end]
+    text = f" {' '.join(unit.norm for unit in inside)} "
+    denied = any("NOT" in unit.tags for unit in clause) or " no " in text
+    if " worse " in text or any("worse" in unit.norm.split() for unit in inside):
+        return "not_worse" if denied or any("no" in unit.norm.split() or "not" in unit.norm.split() for unit in inside) else "report"
+    if any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside):
+        return "report"
+    return "equal" if any("SAME_FOR" in unit.tags for unit in inside) else "report"
+
+
+def _gap(reading: Reading) -> tuple[float, tuple[int, int] | None]:
+    """Return the largest difference that is allowed, in the metric's own unit, and where it is said."""
+    for found in reading.found("max_gap"):
+        if found.shares:
+            unit = reading.units[found.shares[0]]
+            value = unit.share if unit.share is not None else unit.number
+            if value is not None and value > 0:
+                reading.used.update(range(found.first, found.end))
+                points = value / 100 if value >= 1 else value
+                return round(points, 6), (found.first, found.end)
+    return math.nan, None
+
+
+def _ask(reading: Reading, found: dict[str, Subgroup]) -> None:
+    missing = {item.name: item.missing / max(1, reading.profile.n_images) for item in reading.profile.attributes}
+    for name, group in found.items():
+        plain = quoting.code(name)
+        if not group.column:
+            reading.ask(
+                "subgroups", f"The data has no column for {plain}, so results cannot be shown apart for it. Can such a column be added, or shall we go on "
+                "without?", options=("go on without; the report says so", "add a column"), default="go on without; the report says so",
+                kind="missing_attribute",
+            )  # fmt: skip
+            reading.caveat(f"Nothing is shown of {name}: the data does not record it.")
+        elif missing.get(name, 0.0) > _MOSTLY_MISSING and group.criterion != "report":
+            reading.ask(
+                "subgroups", f"{plain} is recorded for {1 - missing[name]:.0%} of the images only. Shall the rule be checked on those, with no claim for the "
+                "rest, or can it be completed?", options=("check the recorded part", "complete it first"), default="check the recorded part",
+                kind="missing_attribute",
+            )  # fmt: skip
+            reading.caveat(f"{name} is missing for {missing[name]:.0%} of the images; nothing is claimed for those.")
+        elif group.criterion == "equal" and math.isnan(group.max_gap):
+            reading.ask(
+                "subgroups", f"How large may the difference between the groups of {plain} be at most, for example 0.03? Until then it is reported with its "
+                f"interval, and no round may widen it by more than {_GAP:g}.",
+                options=("0.02", "0.03", "0.05"), default="reported; no number is held", kind="missing_max_gap",
+            )  # fmt: skip
