@@ -27,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from tasks import runs
 from tasks.decoding import decode
 from tasks.domain.errors import ModelDamaged
+from tasks.image_copies import content_of_copy, suffix_of_copy, write_read_only
 from tasks.storage import as_json, file_sha256, write_atomically
 
 if TYPE_CHECKING:
@@ -203,10 +204,9 @@ def _stage(images: Sequence[Path], data: Path, classes: Sequence[str]) -> tuple[
     for index, image in enumerate(images):
         reason = _why_unreadable(image)
         digest = hashlib.sha256(f"{index}:{image}".encode(errors="surrogateescape")).hexdigest()
-        name = "" if reason else f"{digest[:16]}{image.suffix.lower()}"
+        name = "" if reason else f"{digest[:16]}{suffix_of_copy(image.name)}"
         if name:
-            shutil.copyfile(image, data / "images" / name)
-            (data / "images" / name).chmod(0o444)
+            write_read_only(data / "images" / name, content_of_copy(image))
         names.append(name)
         reasons.append(reason)
     (data / "images.csv").write_text("\n".join(["image", *filter(None, names)]) + "\n", encoding="utf-8")

@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tasks.development_set import load_validation, materialise
 from tasks.domain.errors import DataUnusable, StudyBlocked, StudyNotFound
@@ -33,7 +34,7 @@ def manifest(tmp_path):
     for number in range(48):
         label = ("mel", "nv", "bkl", "scc")[number % 4]
         file = f"melanomas/{label} of Mrs. K{number // 8} {number}.JPEG"
-        (images / file).write_bytes(f"image {number}".encode() * 10)
+        Image.new("L", (4, 4), number).save(images / file, "PNG")
         rows.append(
             {
                 "image_id": f"{(number * 7919 + 5) % 65536:016x}",

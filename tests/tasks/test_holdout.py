@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tasks import holdout, ledger
 from tasks.domain.errors import (
@@ -34,7 +35,7 @@ def manifest_in(folder, count):
     for number in range(count):
         label = ("mel", "nv", "bkl")[(number // 6 + number % 2) % 3]
         file = f"{label}_patient{number // 2}_{number}.JPG"
-        (images / file).write_bytes(f"image {number}".encode() * 20)
+        Image.new("L", (4, 4), number).save(images / file, "PNG")
         rows.append(
             {
                 "image_id": f"{(number * 7919) % 65536:016x}",
