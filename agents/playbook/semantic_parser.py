@@ -30,6 +30,8 @@ from agents.playbook.intent.operating import read_numbers
 from agents.playbook.intent.outcomes import ask_about_outcomes
 from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.reading import Reading
+from agents.playbook.intent.rules import read_side_rule
+from agents.playbook.intent.scale import choose_on_scale
 from agents.playbook.intent.scope import keep_the_protocol, refusal
 from agents.playbook.intent.supervision import read_supervision
 from agents.playbook.intent.unit import read_unit
@@ -99,8 +101,11 @@ def _spec(reading: Reading) -> Spec | None:
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
+    read_side_rule(reading)
     goal = read_goal(reading)
-    choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
+    choice = choose_on_scale(reading, excluded=excluded)
+    if choice is None:
+        choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
     named = name_classes(reading, choice, priorities) if choice is not None else None
     supervision = read_supervision(reading, named)
     unit = read_unit(reading, named.task if named is not None else goal.task)
@@ -162,6 +167,7 @@ def _why_this_task(reading: Reading, named: Named) -> str:
 
 def _secondary(judging: Judging, named: Named) -> tuple[str, ...]:
     positive, several = named.positive, [item.name for item in named.classes]
+    families: tuple[str, ...]
     if named.task == BINARY:
         names = [
             "auroc",

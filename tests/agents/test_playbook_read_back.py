@@ -8,7 +8,7 @@ from agents.playbook import read_back
 from agents.playbook.intent import quoting
 from agents.playbook.intent.lexicon import load_lexicon
 from agents.playbook.intent.shares import amount_at
-from agents.playbook.intent.spelling import _one_slip
+from agents.playbook.intent.spelling import one_slip
 from agents.playbook.intent.words import normal_form, phrase, tokenise
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from tasks.domain.profile import Attribute, Forecast, LabelCount, Profile
@@ -138,11 +138,11 @@ def test_tokens_keep_their_place_in_the_text():
 
 
 def test_one_slip_is_one_letter():
-    assert _one_slip("melonoma", "melanoma")
-    assert _one_slip("melanma", "melanoma")
-    assert _one_slip("mealnoma", "melanoma")
-    assert not _one_slip("melano", "melanoma")
-    assert not _one_slip("hypertension", "hypotension")
+    assert one_slip("melonoma", "melanoma")
+    assert one_slip("melanma", "melanoma")
+    assert one_slip("mealnoma", "melanoma")
+    assert not one_slip("melano", "melanoma")
+    assert not one_slip("hypertension", "hypotension")
 
 
 def test_the_lexicon_is_sound():

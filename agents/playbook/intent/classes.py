@@ -6,8 +6,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import sides_of, unknown_words
-from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, resolve
+from agents.playbook.intent.targets import (
+    Target,
+    ask_about_absent,
+    ask_for_codes,
+    is_the_only_finding,
+    only_finding,
+    resolve,
+)
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.manifest import absent
 from tasks.domain.spec import DETECTION, MULTILABEL, SEGMENTATION
@@ -50,7 +58,8 @@ def choose_classes(
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
-            ask_about_absent(reading, wording)
+            if not is_the_only_finding(reading, wording):
+                ask_about_absent(reading, wording)
     telling = [
         sentence for sentence in sentences if candidates_in(reading, sentence) or counted_classes(reading, sentence)
     ] or sentences
@@ -278,8 +287,10 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
     sorting = next(
         (k for s in sentences for k in s if reading.units[k].tags & {"TASK_SORT", "TASK_SPLIT", "TASK_BUILD"}), None
     )
-    if sorting is not None and not spoken_for and (only := _only_finding(reading)) is not None:
-        return _with_rest(reading, [only], excluded, None)
+    vague = any("VAGUE" in reading.units[k].tags for s in sentences for k in s)
+    only = only_finding(reading.data)
+    if sentences and not spoken_for and not vague and only is not None:
+        return _with_rest(reading, [Group((only.label,), reading.data.plain(only.label))], excluded, None)
     if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
         if all(item.answer == "opaque" for item in reading.data.labels):
             ask_for_codes(reading)
@@ -298,38 +309,16 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
     return None
 
 
-def _only_finding(reading: Reading) -> Group | None:
-    """Return the finding that the data is labelled for, where it is the only one: the data then says what is looked for."""
-    if len(reading.data.labels) != 2:
-        return None
-    denied = [item for item in reading.data.labels if item.denies]
-    asserted = [item for item in reading.data.labels if not (item.denies or item.answer)]
-    if len(denied) != 1 or len(asserted) != 1:
-        return None
-    return Group((asserted[0].label,), reading.data.plain(asserted[0].label))
-
-
 def _ask_for_classes(reading: Reading) -> None:
-    labels = [item.label for item in reading.data.labels]
-    if len(labels) < 2:
+    if len(reading.data.labels) < 2:
         reading.ask(
             "classes",
             "The data has fewer than two labels, so there is nothing to tell apart. Is this the right label column?",
             blocking=True,
+            kind="label_missing",
         )
         return
-    shown = quoting.listed(quoting.code(label) for label in labels[:20])
-    concepts = reading.data.lexicon.concepts
-    grave = max(
-        reading.data.labels,
-        key=lambda item: -1 if item.denies or item.answer else concepts[item.concept].concern if item.concept else 1.5,
-    ).label
-    common = next(label for label in labels if label != grave)
-    reading.ask(
-        "classes", f"What should the model tell apart? The labels of the data are {shown}. For example: \u201ctell {quoting.plain(grave)} from "
-        f"{quoting.plain(common)}\u201d, \u201c{quoting.plain(grave)} or not\u201d, \u201csort into all {len(labels)} diagnoses\u201d.",
-        options=tuple(labels[:20]), blocking=True,
-    )  # fmt: skip
+    ask_what_for(reading)
 
 
 def _shown(reading: Reading, label: str) -> str:

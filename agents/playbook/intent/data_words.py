@@ -74,8 +74,9 @@ class DataWords:
     """The label column has a name that says nothing, such as 'label'."""
     table: dict[tuple[str, ...], Meaning]
     """Phrase -> meaning, for longest-match look-up."""
+    column: str = ""
+    """Name of the label column, as written."""
     column_words: tuple[str, ...] = ()
-    """Name of the label column."""
     findings: tuple[str, ...] = ()
     """Findings that can occur together; empty where the labels exclude each other."""
     places: frozenset[str] = frozenset()
@@ -96,9 +97,11 @@ class DataWords:
     def plain(self, label: str) -> str:
         """Return plain words for a label."""
         known = self.find(label)
-        if not known.concept:
-            return label.replace("_", " ")
-        name = self.lexicon.concepts[known.concept].plain
+        concept = self.lexicon.concepts.get(known.concept)
+        own = self.column if known.words == self.column_words and self.column_words else label
+        own = own.removeprefix("no ") if known.denies and own == label else own
+        exact = concept is not None and known.words in concept.words + concept.codes and concept.kind == "finding"
+        name = concept.plain if concept is not None and exact else own.replace("_", " ")
         return f"no {name}" if known.denies else name
 
 
@@ -129,6 +132,7 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         column_concept=_concept_of(column, lexicon)[0],
         generic_column=not column or column in _GENERIC_COLUMNS,
         table=table,
+        column=profile.roles.label or "",
         column_words=column,
         findings=findings,
         places=_places(profile),

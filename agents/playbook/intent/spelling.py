@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from rapidfuzz.distance import OSA
+
 from agents.playbook.intent.data_words import Meaning
 
 if TYPE_CHECKING:
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from agents.playbook.intent.words import Token
 
 _SHORTEST = 6
+_SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
+_GENERAL = frozenset({"disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy"})  # fmt: skip
 
 
 def resembles(token: Token, data: DataWords) -> Meaning | None:
@@ -30,7 +34,7 @@ def resembles(token: Token, data: DataWords) -> Meaning | None:
             and len(key) == 1
             and len(key[0]) >= _SHORTEST
             and key[0][0] == word[0]
-            and _one_slip(word, key[0])
+            and one_slip(word, key[0])
         ):
             close[meaning.labels] = replace(meaning, similar_to=" ".join(meaning.labels))
     if not close:
@@ -42,15 +46,14 @@ def resembles(token: Token, data: DataWords) -> Meaning | None:
     return next(iter(close.values())) if len(close) == 1 else None
 
 
-def _one_slip(first: str, second: str) -> bool:
-    """Say whether one letter added, dropped, changed or swapped with its neighbour turns one word into the other."""
-    if first == second:
-        return True
-    if abs(len(first) - len(second)) > 1:
+def akin(word: str, name: str) -> bool:
+    """Say whether two words are one, or one is derived from the other: 'parasite' and 'parasitised', 'glaucoma' and 'glaucomatous'."""
+    shorter, longer = sorted((word, name), key=len)
+    if len(shorter) < _SHORTEST - 1 or word in _GENERAL:
         return False
-    at = next((k for k, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
-    if len(first) == len(second):
-        swapped = first[at + 1 : at + 2] == second[at] and first[at] == second[at + 1 : at + 2]
-        return first[at + 1 :] == second[at + 1 :] or (swapped and first[at + 2 :] == second[at + 2 :])
-    longer, shorter = (first, second) if len(first) > len(second) else (second, first)
-    return longer[at + 1 :] == shorter[at:]
+    return shorter == longer or (longer.startswith(shorter) and longer.removeprefix(shorter) in _SUFFIXES)
+
+
+def one_slip(first: str, second: str) -> bool:
+    """Say whether one letter added, dropped, changed or swapped with its neighbour turns one word into the other."""
+    return OSA.distance(first, second, score_cutoff=1) <= 1

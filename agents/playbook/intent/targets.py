@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.spelling import akin
+from agents.playbook.intent.words import phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
+    from agents.playbook.intent.data_words import DataLabel, DataWords
     from agents.playbook.intent.reading import Reading
 
 
@@ -38,9 +41,37 @@ def resolve(reading: Reading, unit: Unit, counted: dict[str, str]) -> Target:
             _confirm_similar(reading, unit, meaning.labels)
         concept = reading.data.lexicon.concepts.get(meaning.concept)
         return Target(meaning.labels, concept.plain if concept is not None and len(meaning.labels) > 1 else "")
+    family = _family(reading, unit)
+    if family is not None:
+        return family
     if unit.kind == "umbrella":
         return _umbrella(reading, unit, counted)
     return _by_answer(reading, unit)
+
+
+def only_finding(data: DataWords) -> DataLabel | None:
+    """Return the finding that the data is labelled for, where it is the only one: of two labels the other denies it."""
+    denied = [item for item in data.labels if item.denies]
+    asserted = [item for item in data.labels if not (item.denies or item.answer)]
+    return asserted[0] if len(data.labels) == 2 and len(denied) == len(asserted) == 1 else None
+
+
+def is_the_only_finding(reading: Reading, wording: str) -> bool:
+    """Say whether words that no rule knows share a word, or the stem of one, with the only finding of the data."""
+    only = only_finding(reading.data)
+    return only is not None and any(akin(word, name) for word in phrase(wording) for name in only.words)
+
+
+def _family(reading: Reading, unit: Unit) -> Target | None:
+    """Take 'bleed' for the finding `any` beside its kinds, or for all of its kinds."""
+    concept = reading.data.lexicon.concepts.get(unit.meaning.concept if unit.meaning is not None else "")
+    if concept is None or not concept.members:
+        return None
+    kinds = tuple(item.label for item in reading.data.labels if item.concept in concept.members and not item.denies)
+    union = next((item.label for item in reading.data.labels if item.answer == "any"), "")
+    if kinds and union:
+        return Target((union,), concept.plain)
+    return Target(kinds, concept.plain) if kinds and concept.kind == "finding" else None
 
 
 def _confirm_similar(reading: Reading, unit: Unit, labels: tuple[str, ...]) -> None:
@@ -98,6 +129,9 @@ def _by_answer(reading: Reading, unit: Unit) -> Target:
             f"{quoting.words(unit.text)}?", options=("yes", "no"), default="yes",
         )  # fmt: skip
         return Target((yes,), unit.text)
+    only = only_finding(reading.data)
+    if only is not None and _is_kind_of(reading, unit, only):
+        return Target((only.label,))
     part = _named_in_part(reading, unit)
     if part is not None:
         return part
@@ -105,6 +139,21 @@ def _by_answer(reading: Reading, unit: Unit) -> Target:
         ask_for_codes(reading)
         return Target()
     return absent(reading, unit)
+
+
+def _is_kind_of(reading: Reading, unit: Unit, only: DataLabel) -> bool:
+    """Say whether the request's finding and the only one of the data are one: 'breast cancer' in a column `cancer`."""
+    words = unit.norm.split()
+    if any(akin(word, name) for word in words for name in only.words):
+        return True
+    concepts = reading.data.lexicon.concepts
+    wanted = concepts.get(unit.meaning.concept if unit.meaning is not None else "")
+    held = concepts.get(only.concept)
+    return (
+        wanted is not None
+        and held is not None
+        and (wanted.id in held.members or held.id in wanted.members + wanted.unsure)
+    )
 
 
 def _named_in_part(reading: Reading, unit: Unit) -> Target | None:
@@ -142,10 +191,10 @@ def absent(reading: Reading, unit: Unit) -> Target:
 
 def ask_about_absent(reading: Reading, wording: str) -> None:
     """Ask which label is meant, naming those that exist."""
-    labels = [item.label for item in reading.data.labels]
+    labels = [item.label for item in reading.data.labels if not (reading.data.findings and item.denies)]
     shown = quoting.listed(quoting.code(label) for label in labels[:20])
     more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
     reading.ask(
         "classes", f"The data has no label for {quoting.words(wording)}. Its labels are {shown}{more}. Which of them do you mean?",
-        options=tuple(labels[:20]), blocking=True,
+        options=tuple(labels[:20]), blocking=True, kind="label_missing",
     )  # fmt: skip

@@ -24,6 +24,7 @@ def task_sentences(reading: Reading) -> list[range]:
             tags & TASK_TAGS
             or (candidates and (question or shown_on or "TASK_BUILD" in tags))
             or counted_classes(reading, sentence)
+            or _says_any(reading, sentence)
         ):
             found.append(sentence)
         elif "TASK_BUILD" in tags and not candidates:
@@ -34,6 +35,12 @@ def task_sentences(reading: Reading) -> list[range]:
         if bare:
             return [*bare, *found]
     return found or described
+
+
+def _says_any(reading: Reading, sentence: range) -> bool:
+    """'Just any bleed per scan' says what is looked for, without a verb."""
+    units = reading.units
+    return any(units[k].norm == "any" and k + 1 in sentence and units[k + 1].is_class for k in sentence)
 
 
 def _is_denied(reading: Reading, sentence: range) -> bool:

@@ -24,23 +24,30 @@ _LEVEL = frozenset({"level"})
 
 def read_unit(reading: Reading, task: str) -> str:
     """Return the unit that the words name ('per scan', 'at patient level'), else that of the objects and of the data."""
-    for at, unit in enumerate(reading.units):
-        named = _OF_WORD.get(_last_word(unit.norm))
-        follows = reading.units[at + 1].norm if at + 1 < len(reading.units) else ""
-        each = unit.norm.split()[0] in _EACH or (at > 0 and reading.units[at - 1].norm in _EACH)
-        if named and (each or follows in _LEVEL or unit.norm.startswith("for each")):
-            first = at - 1 if at > 0 and reading.units[at - 1].norm in _EACH else at
-            reading.cite("unit", first, at + 1 + (follows in _LEVEL))
-            return named
+    said = _said(reading)
+    if said is not None:
+        reading.cite("unit", *said[1:])
+        return said[0]
     if task in {DETECTION, SEGMENTATION}:
         reading.default("unit", "places are marked image by image")
         return "image"
     return _of_data(reading)
 
 
-def is_named(reading: Reading) -> bool:
+def names_unit(reading: Reading) -> bool:
     """Say whether the words name a unit."""
-    return any(ground.field == "unit" and ground.source == "request" for ground in reading.grounding)
+    return _said(reading) is not None
+
+
+def _said(reading: Reading) -> tuple[str, int, int] | None:
+    for at, unit in enumerate(reading.units):
+        named = _OF_WORD.get(_last_word(unit.norm))
+        follows = reading.units[at + 1].norm if at + 1 < len(reading.units) else ""
+        before = at > 0 and reading.units[at - 1].norm in _EACH
+        each = (unit.norm.split() or [""])[0] in _EACH or before
+        if named and (each or follows in _LEVEL or unit.norm.startswith("for each")):
+            return named, at - 1 if before else at, at + 1 + (follows in _LEVEL)
+    return None
 
 
 def _of_data(reading: Reading) -> str:
