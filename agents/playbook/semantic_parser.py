@@ -32,7 +32,8 @@ from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.rules import read_side_rule
 from agents.playbook.intent.scale import choose_on_scale
-from agents.playbook.intent.scope import keep_the_protocol, refusal
+from agents.playbook.intent.protocol import keep_the_protocol
+from agents.playbook.intent.scope import refusal
 from agents.playbook.intent.supervision import read_supervision
 from agents.playbook.intent.unit import read_unit
 from agents.semantic_parser import ParsedRequest
@@ -64,7 +65,8 @@ class PlaybookSemanticParser:
         reading = _read(text, profile)
         reason = refusal(reading)
         if reason:
-            return ParsedRequest(spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason)
+            asked = tuple(reading.questions)
+            return ParsedRequest(spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason, questions=asked)
         draft = _spec(reading)
         questions = most_consequential(reading.questions)
         if draft is None or any(question.blocking for question in questions):

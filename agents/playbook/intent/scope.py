@@ -1,74 +1,108 @@
-"""What Rounds must not build, or cannot build yet, and requests to use the test set for tuning."""
+"""What Rounds must not build, whatever the data: treatment, acting without a clinician, names of patients, denied care, watched staff."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clause_of
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _CLASSIFIER = "What can be built is a model that says what an image shows; write the request for that alone to go on."
 _REASONS = {
-    "TREAT": "choosing or ordering a treatment is a clinician's decision and is outside model development",
-    "AUTONOMY": "acting on patients or in clinical systems without a clinician is outside model development",
-    "REIDENTIFY": "finding out who a patient is breaks the confidence that the data was shared in",
-    "REPORT_TEXT": "writing reports is not in this version, which sorts whole images into classes",
+    "refuse_treatment": "choosing or ordering a treatment is a clinician's decision and is outside model development",
+    "refuse_autonomy": "acting on patients or in clinical systems without a clinician is outside model development",
+    "refuse_identity": "finding out who a patient is breaks the confidence that the data was shared in",
+    "refuse_denial": "deciding from images who gets care, cover or work is a harmful use and outside clinical model development",
+    "refuse_staff": "watching or ranking members of staff is a harmful use and outside clinical model development",
+    "refuse_report": "writing reports is not in this version, which sorts whole images into classes",
 }
-_NOT_MUST = ("TREAT", "AUTONOMY", "REIDENTIFY")
+_STAYS = {
+    "refuse_treatment": "the treatment decision stays with the clinician",
+    "refuse_autonomy": "what is done with its answers stays with a clinician",
+    "refuse_identity": "nobody is identified, and the images stay pseudonymous",
+    "refuse_denial": "decisions on claims, care or work are not something we can support",
+    "refuse_staff": "it is judged by its own errors, and nobody else is",
+    "refuse_report": "the report stays with the reader",
+}
+_PRIVATE = "refuse_identity"
 _RELATIVES = frozenset({"with", "who", "that", "have", "at", "in", "need"})
-_UNWANTED = frozenset({"need", "requir", "necessary", "want"})
+_UNWANTED = frozenset({"need", "requir", "necessary", "want", "plan", "intend", "part", "aim", "task"})
+_PEOPLE = frozenset({"doctor", "clinician", "we", "i", "physician", "surgeon", "radiologist", "dermatologist", "oncologist", "team", "they", "colleague", "consultant", "nurse", "who"})  # fmt: skip
+_PERFECT = frozenset({"have", "be", "is", "are", "already", "previously", "later", "subsequently"})
+_ALREADY = frozenset({"on", "after", "under", "before", "during", "receiv", "receive", "taking", "given", "despite", "without"})
 
 
 def refusal(reading: Reading) -> str:
     """Return why a request is refused, in plain words; empty if nothing in it is out of scope."""
     found: dict[str, str] = {}
-    for tag in _REASONS:
-        for at in _asked_for(reading, tag):
-            found.setdefault(tag, reading.units[at].text)
-    lines = [
-        f"{quoting.words(text)}: {_REASONS[tag]}."
-        for tag, text in sorted(found.items(), key=lambda item: item[0] not in _NOT_MUST)
-    ]
-    return " ".join([*lines, _CLASSIFIER]) if lines else ""
+    for rule in _REASONS:
+        for match in reading.found(rule):
+            if not _is_harmless(reading, rule, match.first, match.end):
+                found.setdefault(rule, reading.words(match.first, match.end))
+    if not found:
+        return ""
+    main = next(iter(found))
+    finding = _finding(reading)
+    reading.questions.clear()
+    reading.ask(
+        "scope", f"We can build and evaluate {finding}; {_STAYS[main]}. Continue with that alone?", options=("yes", "no"), blocking=True,
+        kind="privacy" if main == _PRIVATE else "scope",
+    )  # fmt: skip
+    return " ".join([*(f"{quoting.words(text)}: {_REASONS[rule]}." for rule, text in found.items()), _CLASSIFIER])
 
 
-def keep_the_protocol(reading: Reading) -> None:
-    """Say that the test set is opened once, where the request wants to tune on it."""
-    for match in reading.found("test_tuning"):
-        negated = reading.denied(match.first, within=4) or any(
-            "NOT" in reading.units[k].tags for k in range(match.first, match.end)
-        )
-        reading.use(match.first, match.end)
-        if negated or match.end - match.first < 2:
-            continue
-        reading.ask(
-            "protocol",
-            "The held-out test set is opened once, at the end; rounds and thresholds use validation images only. May "
-            "what you ask of the test set be taken as a goal on validation, with the test result reported whatever it is?",
-            options=("yes", "no"),
-            default="yes",
-        )
-        return
+def _finding(reading: Reading) -> str:
+    """Name the classifier that the data could teach."""
+    names = [reading.data.plain(item.label) for item in reading.data.labels if not (item.denies or item.answer or item.concept == "normal")]
+    opaque = all(item.answer == "opaque" for item in reading.data.labels)
+    if not names or opaque or len(names) > 3:
+        return "a model that says what an image shows"
+    return f"a classifier of {quoting.listed(quoting.plain(name) for name in names)}"
 
 
-def _asked_for(reading: Reading, tag: str) -> list[int]:
-    declined = [at for at in reading.tagged(tag) if _turned_down(reading, at)]
-    reading.used.update(declined)
-    positions = [at for at in reading.tagged(tag) if at not in declined]
-    if tag == "REIDENTIFY":
-        positions = [at for at in positions if not _has_relative(reading, at)]
-    return positions
+def _is_harmless(reading: Reading, rule: str, first: int, end: int) -> bool:
+    """Say whether the words are turned down, are about the past or the data, or leave the act to people."""
+    clause = clause_of(reading, first)
+    harmless = _turned_down(reading, first, end) or _is_of_people(reading, rule, first, end)
+    if rule == _PRIVATE:
+        harmless = harmless or _has_relative(reading, end - 1)
+    if rule == "refuse_treatment":
+        harmless = harmless or any("BECAUSE" in reading.units[k].tags for k in clause)
+    if harmless:
+        reading.use(first, end)
+    return harmless
 
 
-def _turned_down(reading: Reading, at: int) -> bool:
-    """'no boxes', 'we do not need boxes', 'boxes are not needed'."""
-    if reading.denied(at, within=5):
+def _turned_down(reading: Reading, first: int, end: int) -> bool:
+    """'not for treatment decisions', 'we do not need treatment advice', 'treatment advice is not needed'."""
+    units = reading.units
+    own = any("NOT" in units[k].tags for k in range(first, min(first + 1, end)))
+    if not own and reading.denied(first, within=6):
         return True
-    after = reading.units[at + 1 : at + 6]
-    denial = next((k for k, unit in enumerate(after) if "NOT" in unit.tags), None)
+    after = units[end : end + 7]
+    stop = next((k for k, unit in enumerate(after) if unit.is_stop or unit.norm in {",", "but"}), len(after))
+    denial = next((k for k, unit in enumerate(after[:stop]) if "NOT" in unit.tags), None)
     return denial is not None and any(unit.norm in _UNWANTED for unit in after[denial + 1 :])
+
+
+def _is_of_people(reading: Reading, rule: str, first: int, end: int) -> bool:
+    """'so that the doctor can decide on treatment', 'patients who were prescribed antibiotics', 'after chemotherapy'."""
+    if rule not in {"refuse_treatment", "refuse_autonomy"}:
+        return False
+    units = reading.units
+    clause = clause_of(reading, first)
+    before = [units[k] for k in range(max(clause.start, first - 5), first)]
+    if any(unit.norm in {"without", "no", "instead"} for unit in before) or any("NOT" in units[k].tags for k in range(first, end)):
+        return False
+    nearest = next((unit.norm for unit in reversed(before) if unit.norm in _PEOPLE | {"it", "model", "system", "ai", "algorithm", "you", "tool", "app"}), "")
+    if nearest in _PEOPLE:
+        return True
+    by_people = any(unit.norm == "by" and units[k + 1].norm in {"the", "a", "our", "my"} | _PEOPLE for k, unit in enumerate(units[:-1]) if end <= k < end + 3)
+    past = bool(before) and (before[-1].norm in _PERFECT | _ALREADY) and units[first].text.lower().endswith(("ed", "en", "t", "s", "y", "n"))
+    return by_people or (past and end - first == 1)
 
 
 def _has_relative(reading: Reading, at: int) -> bool:
