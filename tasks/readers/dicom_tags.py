@@ -56,6 +56,8 @@ _SHOWN = (
     "NominalScannedPixelSpacing",
     "PresentationIntentType",
     "SharedFunctionalGroupsSequence",
+    "WindowWidth",
+    "VOILUTSequence",
 )
 _HASHED = ("PatientID", "IssuerOfPatientID", "StudyInstanceUID", "InstitutionName", "DeviceSerialNumber", "StationName")
 _COMPARED = ("PatientName", "PatientBirthDate", "StudyDate", "StudyTime", "AccessionNumber", "StudyID")
@@ -72,6 +74,8 @@ class Header:
     problem: str = ""
     """Why the file is no picture; if not empty, the rest means nothing."""
     frames: int = 1
+    has_window: bool = False
+    """Whether it says how its grey levels are to be shown."""
     patient: str = field(default="", repr=False)
     """Hash of the patient's id and its issuer; empty where the file names none. Not to be shown: ids can be guessed."""
     study: str = field(default="", repr=False)
@@ -99,12 +103,20 @@ def _header(data_set: Dataset) -> Header:
     date, time = _text(data_set, "StudyDate"), _text(data_set, "StudyTime")
     return Header(
         frames=number_of_frames(data_set),
+        has_window=_has_window(data_set),
         patient=_hash(_text(data_set, "IssuerOfPatientID"), _named(data_set, "PatientID")),
         study=_hash("study", _text(data_set, "StudyInstanceUID")),
         site=_hash("site", _text(data_set, "InstitutionName").casefold()),
         device=_hash("device", _text(data_set, "DeviceSerialNumber") or _text(data_set, "StationName")),
         moment=date + time if _DATE.fullmatch(date) else "",
         attributes={name: value for name, value in _attributes(data_set).items() if value not in ("", None)},
+    )
+
+
+def _has_window(data_set: Dataset) -> bool:
+    shared = data_set.get("SharedFunctionalGroupsSequence") or []
+    return any(data_set.get(name) for name in ("WindowWidth", "VOILUTSequence")) or bool(
+        shared and shared[0].get("FrameVOILUTSequence")
     )
 
 

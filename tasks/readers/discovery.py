@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import LABEL
 from tasks.readers.class_folders import read_class_folders
+from tasks.readers.dicom import with_dicom
 from tasks.readers.labelled_table import read_labelled_table
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def read_manifest(request: Request) -> Manifest:
     """Return all images that a request points to, with label, group, given split and attributes.
 
-    No image is opened here; that is the investigation's part.
+    No picture is decoded here; that is the investigation's part. Of DICOM files the headers are read.
 
     Raises:
         AmbiguousRequest: The part of a column is unclear; the questions list the candidates.
@@ -27,6 +28,7 @@ def read_manifest(request: Request) -> Manifest:
         manifest = read_class_folders(request.images)
     else:
         manifest = read_labelled_table(request.table, request.images, request.roles)
+    manifest = with_dicom(manifest)
     labels = manifest.rows[LABEL].unique()
     if len(labels) < 2:
         found = f"all have the label {labels[0]!r}" if len(labels) else "none can be used"
