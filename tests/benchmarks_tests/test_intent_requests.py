@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "intent"
-SETS = {"requests_own.jsonl": ("O", 44), "requests_held_back.jsonl": ("H", 22)}
+GISTS = (4, 5, 6, 8, 10, 11)
+IDS = {
+    "requests_own.jsonl": [f"O{number:02d}" for number in range(1, 45)],
+    "requests_held_back.jsonl": [f"H{number:02d}" for number in range(1, 23)],
+    "requests_variants.jsonl": [f"G{number:02d}{letter}" for number in GISTS for letter in "abc"],
+}
+CRITICAL = ("task_type", "clarification_level", "clarification_kind", "refuse")
 FIELDS = {"id", "specialty", "modality", "difficulty", "tests", "request", "data_manifest", "expected", "minimal_pairs"}
 KEYS = {
     "in_scope", "refuse", "refusal_reason", "task_type", "unit_of_analysis", "classes", "positive_class", "primary_metric",
@@ -27,17 +33,28 @@ def _rows(name: str) -> list[dict[str, Any]]:
 
 
 def _all_rows() -> list[Any]:
-    return [pytest.param(row, id=row["id"]) for name in SETS for row in _rows(name)]
+    return [pytest.param(row, id=row["id"]) for name in IDS for row in _rows(name)]
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", IDS)
 def test_each_set_is_whole_and_numbered(name: str) -> None:
-    letter, size = SETS[name]
-    assert [row["id"] for row in _rows(name)] == [f"{letter}{number:02d}" for number in range(1, size + 1)]
+    assert [row["id"] for row in _rows(name)] == IDS[name]
 
 
-def test_no_request_stands_in_both_sets() -> None:
-    requests = [row["request"] for name in SETS for row in _rows(name)]
+def test_the_variants_of_one_gist_have_keys_that_agree() -> None:
+    keys: dict[str, list[list[Any]]] = {}
+    for row in _rows("requests_variants.jsonl"):
+        expected, gist = row["expected"], row["id"][:-1]
+        primary = {name: value for name, value in (expected["primary_metric"] or {}).items() if name != "target"}
+        bounds = [[item["metric"], item["op"], item["value"]] for item in expected["operating_constraints"]]
+        warned = [len(expected["confounders"]), len(expected["protected_subgroups"])]
+        keys.setdefault(gist, []).append([*(expected[name] for name in CRITICAL), primary, bounds, warned])
+    for agreed in keys.values():
+        assert agreed == [agreed[0]] * 3
+
+
+def test_no_request_stands_twice_in_the_sets() -> None:
+    requests = [row["request"] for name in IDS for row in _rows(name)]
     assert len(set(requests)) == len(requests)
 
 
