@@ -34,6 +34,7 @@ from agents.playbook.intent.rules import read_side_rule
 from agents.playbook.intent.scale import choose_on_scale
 from agents.playbook.intent.protocol import keep_the_protocol
 from agents.playbook.intent.scope import refusal
+from agents.playbook.intent.sites import read_sites
 from agents.playbook.intent.supervision import read_supervision
 from agents.playbook.intent.unit import read_unit
 from agents.semantic_parser import ParsedRequest
@@ -97,6 +98,7 @@ def _spec(reading: Reading) -> Spec | None:
     numbers = read_numbers(reading)
     errors = read_errors(reading)
     abstaining = read_abstention(reading)
+    read_sites(reading)
     leaning = read_leaning(reading)
     groups = read_groups(reading)
     guards = read_guards(reading)

@@ -82,7 +82,9 @@ def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> 
         for name in unit.attributes:
             _add(reading, found, Confounder(name=name, column=name, handling=handling), (match.first, match.end))
         if not unit.attributes:
-            _add(reading, found, Confounder(name=concept or slug(unit.text), handling=handling), (match.first, match.end))
+            _add(
+                reading, found, Confounder(name=concept or slug(unit.text), handling=handling), (match.first, match.end)
+            )
             found.unmarked.append(unit.text)
     if is_text:
         _take_place(reading, found, match)
@@ -146,7 +148,9 @@ def _ask_about_unmarked(reading: Reading, found: Leaning) -> None:
         "Can such a column be added, for a few hundred images at least, or shall we go on without?",
         options=(go_on, "add a column"), default=go_on, kind="missing_annotation",
     )  # fmt: skip
-    reading.caveat(f"Whether the model leans on {' or '.join(dict.fromkeys(found.unmarked))} was not tested: no column marks it.")
+    reading.caveat(
+        f"Whether the model leans on {' or '.join(dict.fromkeys(found.unmarked))} was not tested: no column marks it."
+    )
 
 
 def _allowed_cues(reading: Reading, found: Leaning) -> None:
@@ -180,11 +184,15 @@ def _of_data(reading: Reading, found: Leaning) -> None:
             continue
         words = set(slug(item.name).split("_"))
         concept = reading.data.attributes.get(item.name, "")
-        if concept in _TEXT or (words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}):
+        if concept in _TEXT or (
+            words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}
+        ):
             handling = NO_CUE
         elif (concept == "hospital" or words == {"site"}) and not (skin and words == {"site"}):
             handling = CHECK
         else:
             continue
+        if handling == CHECK and any(question.field == "split" for question in reading.questions):
+            continue  # held out completely, which shows more than an association
         found.cues[item.name] = Confounder(name=item.name, column=item.name, handling=handling)
         reading.fact(f"confounders.{item.name}", f"the data has a column {item.name}")
