@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks" / "intent"
-GISTS = (4, 5, 6, 8, 10, 11)
+GISTS = (4, 5, 6, 8, 10, 11, 14, 15, 16, 20, 22, 24)
 IDS = {
     "requests_own.jsonl": [f"O{number:02d}" for number in range(1, 45)],
     "requests_held_back.jsonl": [f"H{number:02d}" for number in range(1, 23)],
