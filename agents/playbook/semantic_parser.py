@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agents.playbook import read_back
 from agents.playbook.intent.abstention import read_abstention
 from agents.playbook.intent.chunks import chunk
-from agents.playbook.intent.classes import choose_classes
+from agents.playbook.intent.classes import choose_classes, unlabelled
 from agents.playbook.intent.consequence import most_consequential
 from agents.playbook.intent.costs import read_errors
 from agents.playbook.intent.data_words import read_data_words
@@ -93,7 +93,7 @@ def _read(text: str, profile: Profile) -> Reading:
 def _spec(reading: Reading) -> Spec | None:
     """Let each rule take its part, the more particular ones first, and put together what is understood."""
     keep_the_protocol(reading)
-    ask_about_outcomes(reading)
+    outcome = ask_about_outcomes(reading)
     counted = counted_as(reading)
     numbers = read_numbers(reading)
     errors = read_errors(reading)
@@ -107,7 +107,9 @@ def _spec(reading: Reading) -> Spec | None:
     ask_about_contradictions(reading, numbers, priorities)
     read_side_rule(reading)
     goal = read_goal(reading)
-    choice = choose_on_scale(reading, excluded=excluded)
+    choice = unlabelled(reading.words(*outcome), outcome) if outcome is not None else None
+    if choice is None:
+        choice = choose_on_scale(reading, excluded=excluded)
     if choice is None:
         choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
     named = name_classes(reading, choice, priorities) if choice is not None else None

@@ -89,12 +89,24 @@ def _longest(text: str, tokens: Sequence[Token], at: int, data: DataWords) -> tu
         key = tuple(token.norm for token in piece)
         meaning = _meaning(piece, key, data)
         tags = data.lexicon.cues.get(key, frozenset())
+        if meaning is None and tags and _cuts_a_label(tokens, at, length, data):
+            continue
         if meaning is not None or tags:
             number = amount.number if amount is not None and amount.end - at == length else None
             return length, _unit(text, piece, data, meaning=meaning, tags=tags, number=number)
     if amount is not None:
         return amount.end - at, _unit(text, tokens[at : amount.end], data, number=amount.number, share=amount.share)
     return 1, _unit(text, tokens[at : at + 1], data, meaning=resembles(tokens[at], data))
+
+
+def _cuts_a_label(tokens: Sequence[Token], at: int, length: int, data: DataWords) -> bool:
+    """Say whether a cue such as 'or no' would take the first word of a label such as 'no tumour'."""
+    for first in range(at + 1, at + length):
+        for end in range(at + length + 1, min(first + _LONGEST_PHRASE, len(tokens)) + 1):
+            meaning = data.table.get(tuple(token.norm for token in tokens[first:end]))
+            if meaning is not None and meaning.labels:
+                return True
+    return False
 
 
 def _meaning(piece: Sequence[Token], key: tuple[str, ...], data: DataWords) -> Meaning | None:

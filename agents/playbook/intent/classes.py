@@ -18,7 +18,7 @@ from agents.playbook.intent.targets import (
 )
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.manifest import absent
-from tasks.domain.spec import DETECTION, MULTILABEL, SEGMENTATION
+from tasks.domain.spec import BINARY, DETECTION, MULTILABEL, REGRESSION, SEGMENTATION
 
 if TYPE_CHECKING:
     from agents.playbook.intent.data_words import DataLabel
@@ -52,6 +52,8 @@ def choose_classes(
     reading: Reading, goal: Goal, *, excluded: tuple[str, ...], counted: dict[str, str]
 ) -> Choice | None:
     """Return the classes that a request sets, or None after a blocking question was asked."""
+    if goal.task == REGRESSION:
+        return Choice([], [], REGRESSION)
     asked = _blocking(reading)
     sentences = task_sentences(reading)
     positions = without_denied(reading, [at for sentence in sentences for at in candidates_in(reading, sentence)])
@@ -83,15 +85,18 @@ def _blocking(reading: Reading) -> int:
 
 def _without_labels(reading: Reading, targets: dict[int, Target]) -> Choice | None:
     """Return the draft of a task whose one finding the data has no label for."""
-    if len(targets) != 1 or len(reading.data.labels) < 1:
+    missing = [at for at, target in targets.items() if not target.labels]
+    meaning = reading.units[missing[0]].meaning if len(missing) == 1 else None
+    known = reading.data.lexicon.concepts.get(meaning.concept) if meaning is not None else None
+    if known is None or (known.kind == "umbrella" and not known.merge):
         return None
-    at, target = next(iter(targets.items()))
-    concept = reading.units[at].meaning
-    known = reading.data.lexicon.concepts.get(concept.concept) if concept is not None else None
-    if target.labels or known is None or known.kind == "umbrella":
-        return None
-    positive = Group((), known.plain, [(at, at + 1)])
-    return Choice([Group((), f"no {known.plain}", is_rest=True), positive], [positive])
+    return unlabelled(known.plain, (missing[0], missing[0] + 1))
+
+
+def unlabelled(plain: str, span: tuple[int, int]) -> Choice:
+    """Return the two classes of a finding that has no label in the data."""
+    positive = Group((), plain, [span])
+    return Choice([Group((), f"no {plain}", is_rest=True), positive], [positive], BINARY)
 
 
 def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded: tuple[str, ...]) -> Choice | None:

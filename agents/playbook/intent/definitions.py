@@ -91,7 +91,7 @@ def counted_as(reading: Reading) -> dict[str, str]:
         after = next(
             (k for k in range(at + 1, min(at + 4, len(reading.units))) if reading.units[k].kind == "umbrella"), None
         )
-        if before is None or after is None or reading.denied(at):
+        if before is None or after is None or reading.denied(at) or _asks(reading, at):
             continue
         meaning, umbrella = reading.units[before].meaning, reading.units[after].meaning
         if meaning is not None and umbrella is not None:
@@ -99,6 +99,12 @@ def counted_as(reading: Reading) -> dict[str, str]:
             reading.use(max(before - 1, 0), after + 1)
             reading.claimed.update((before, after))
     return counted
+
+
+def _asks(reading: Reading, at: int) -> bool:
+    """'Which of these nodules are malignant?' asks, and counts nothing."""
+    sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+    return sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
 
 
 def _plain_thing(unit: Unit) -> bool:

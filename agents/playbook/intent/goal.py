@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.places import asked_places, described_places, wants_outlines
+from agents.playbook.intent.words import norms, phrase
 from tasks.domain.manifest import MASK
 from tasks.domain.spec import DETECTION, REGRESSION, SEGMENTATION
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_WHOLE_IMAGE = frozenset({"yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage"})  # fmt: skip
+_WHOLE_IMAGE = norms("yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ def read_goal(reading: Reading) -> Goal:
     if places:
         return _located(reading, places)
     measured = [at for at in reading.tagged("MEASURE") if not reading.denied(at, within=5)]
-    if reading.data.measured or measured:
-        return _measured(reading, measured)
+    column = measured_column(reading)
+    if column or measured:
+        return _measured(reading, measured, column)
     detecting = _detects(reading)
     if reading.data.only_places and detecting is not None:
         return Goal(SEGMENTATION if reading.data.places == {MASK} else DETECTION)
@@ -68,18 +70,28 @@ def _located(reading: Reading, places: list[int]) -> Goal:
     return Goal(SEGMENTATION if outlines or (masks_only and not boxes) else DETECTION, first, end)
 
 
-def _measured(reading: Reading, measured: list[int]) -> Goal:
-    """A number is asked for, or all that the data holds is a number."""
+def measured_column(reading: Reading) -> str:
+    """Return the column of numbers that is to be told from the image: the label itself, or the one that the words name.
+
+    A column of numbers that stands beside labels (age) is an attribute, unless the data has no other label.
+    """
     if reading.data.measured:
+        return reading.data.measured
+    numeric = [item.name for item in reading.profile.attributes if item.kind == "numeric"]
+    if reading.data.labels or not numeric:
+        return ""
+    named = {name for unit in reading.units for name in unit.attributes} & set(numeric)
+    words = {word for unit in reading.units for word in unit.norm.split()}
+    akin = [name for name in numeric if name in named or words & set(phrase(name))]
+    return (akin or numeric)[0] if len(numeric) == 1 or akin else ""
+
+
+def _measured(reading: Reading, measured: list[int], column: str) -> Goal:
+    """A number is asked for, or all that the data holds is a number."""
+    if column:
+        reading.fact("target", f"the data holds numbers in {column}")
         return Goal(REGRESSION, measured[0], measured[0] + 1) if measured else Goal(REGRESSION)
-    numeric = [
-        at
-        for at in measured
-        if any(
-            item.kind == "numeric" and item.name in reading.units[at].attributes for item in reading.profile.attributes
-        )
-    ]
-    at = (numeric or measured)[0]
+    at = measured[0]
     if _counts_places(reading, at):
         return Goal(DETECTION, at, at + 1)
     reading.ask(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.words import phrase
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
@@ -26,9 +26,13 @@ _STEPS = (
 )
 """Words of severity, the mildest first; a scale uses some of them."""
 _RANKS = {phrase(word): rank for rank, words in reversed(list(enumerate(_STEPS))) for word in words}
-_UNGRADED = frozenset({"ungradable", "ungradeabl", "ungraded", "unreadabl", "inadequate", "insufficient", "other", "unknown"})  # fmt: skip
+_UNGRADED = norms("ungradable", "ungradeabl", "ungraded", "unreadabl", "inadequate", "insufficient", "other", "unknown")  # fmt: skip
 _UP = frozenset({"FLOOR"})
-_AND_ABOVE = frozenset({"worse", "more", "higher", "above", "up", "beyond", "upward", "over", "severer", "greater"})
+_SCALE_NOUN = norms("grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")
+_OR_MORE = norms("or more", "or higher", "or above", "or better", "or worse", "and above", "+", "and up")
+_STRICTLY = norms("above", "over", "more than", "greater than", "higher than", "worse than", ">")
+_COUNT = norms("matter", "count", "play")
+_AND_ABOVE = norms("worse", "more", "higher", "above", "up", "beyond", "upward", "over", "severer", "greater")
 REFERABLE = 2
 """Grade from which on diabetic retinopathy is referable: moderate, that is 2 of 0 to 4.
 
@@ -86,31 +90,23 @@ def find_cut(reading: Reading, scale: tuple[str, ...]) -> Cut | None:
         floor = next((k for k in range(max(0, at - 2), at) if reading.units[k].tags & _UP), None)
         after = _and_above(reading, end)
         if after is not None or (floor is not None and not any("NOT" in unit.tags for unit in before)):
-            begin = floor if floor is not None and after is None else _with_noun(reading, at)
-            strictly = floor is not None and reading.units[floor].norm in {
-                "above",
-                "over",
-                "more than",
-                "greater than",
-                "higher than",
-                "worse than",
-                ">",
-            }
+            begin = _with_noun(reading, at) if floor is None or after is not None else floor
+            strictly = floor is not None and reading.units[floor].norm in _STRICTLY
             start = place + 1 if strictly and after is None else place
             return _cut(reading, scale, start, begin, after or end)
-    at = next((k for k, unit in enumerate(reading.units) if _is_referable(unit) and not reading.denied(k)), None)
-    if at is not None and len(scale) > REFERABLE:
-        found = _cut(reading, scale, _referable_from(scale), at, at + 1)
-        return Cut(found.above, found.below, reading.units[at].text, at, at + 1, by_convention=True) if found else None
+    said = next((k for k, unit in enumerate(reading.units) if _is_referable(unit) and not reading.denied(k)), None)
+    if said is not None and len(scale) > REFERABLE:
+        found = _cut(reading, scale, _referable_from(scale), said, said + 1)
+        return replace(found, by_convention=True) if found else None
     return None
 
 
 def _is_referable(unit: Unit) -> bool:
-    return "REFERABLE" in unit.tags or unit.norm.startswith("referabl")
+    return "REFERABLE" in unit.tags or unit.norm.startswith(phrase("referable")[0])
 
 
 def _referable_from(scale: tuple[str, ...]) -> int:
-    named = next((place for place, label in enumerate(scale) if "moderat" in " ".join(phrase(label))), None)
+    named = next((place for place, label in enumerate(scale) if phrase("moderate")[0] in phrase(label)), None)
     return named if named is not None else REFERABLE
 
 
@@ -140,17 +136,7 @@ def _grade_at(reading: Reading, at: int, scale: tuple[str, ...]) -> tuple[int, i
         return scale.index(unit.labels[0]), at + 1
     if unit.number is not None and unit.share is None:
         place = next((k for k, label in enumerate(scale) if _rank(label) == unit.number), None)
-        named = at > 0 and reading.units[at - 1].norm in {
-            "grade",
-            "stage",
-            "score",
-            "level",
-            "class",
-            "category",
-            "birads",
-            "bi rads",
-            "kl",
-        }
+        named = at > 0 and reading.units[at - 1].norm in _SCALE_NOUN
         return (place, at + 1) if place is not None and (named or _and_above(reading, at + 1)) else None
     rank = _RANKS.get(tuple(unit.norm.split()))
     place = next((k for k, label in enumerate(scale) if rank is not None and _rank(label) == rank), None)
@@ -168,15 +154,7 @@ def _conventional(rank: int, scale: tuple[str, ...]) -> int | None:
 def _and_above(reading: Reading, at: int) -> int | None:
     """Return where 'or worse', 'and above', '+' ends, if it stands here."""
     units = reading.units
-    if at < len(units) and units[at].norm in {
-        "or more",
-        "or higher",
-        "or above",
-        "or better",
-        "or worse",
-        "and above",
-        "+",
-    }:
+    if at < len(units) and units[at].norm in _OR_MORE:
         return at + 1
     if at + 1 < len(units) and units[at].norm in {"or", "and"} and set(units[at + 1].norm.split()) & _AND_ABOVE:
         return at + 2
@@ -184,9 +162,9 @@ def _and_above(reading: Reading, at: int) -> int | None:
 
 
 def _with_noun(reading: Reading, at: int) -> int:
-    return at - 1 if at > 0 and reading.units[at - 1].norm in {"grade", "stage", "score", "level"} else at
+    return at - 1 if at > 0 and reading.units[at - 1].norm in _SCALE_NOUN else at
 
 
 def _is_turned_down(reading: Reading, at: int) -> bool:
     after = reading.units[at + 1 : at + 5]
-    return any("NOT" in unit.tags for unit in after) and any(unit.norm in {"matter", "count", "play"} for unit in after)
+    return any("NOT" in unit.tags for unit in after) and any(unit.norm in _COUNT for unit in after)

@@ -130,7 +130,9 @@ def _target(reading: Reading, wishes: Wishes, judging: Judging) -> str:
     for wording in [quoting.words(reading.words(item.first, item.end)) for item in unaddressed if item is not None]:
         options = tuple(item.name for item in named.classes)
         reading.ask("operating_point", f"{wording}: of which diagnosis?", options=options, blocking=True)
-    pairs = zip(named.classes, named.groups, strict=True)
+    pairs = list(zip(named.classes, named.groups, strict=True))
+    if not pairs:  # a number is asked for
+        return ""
     return max(pairs, key=lambda pair: (concern(reading, pair[1]), -_images(reading, pair[1])))[0].name
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.patterns import METRIC_TAGS
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 _JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_NEG_RATE", "REFER"}
 """Tags of what a number can be a bound on."""
 _LIMIT = frozenset({"FLOOR", "CEIL"})
-_POLITE = frozenset({"pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and"})  # fmt: skip
+_POLITE = norms("pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and")  # fmt: skip
 _FEWEST_WORDS = 2
 
 

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _TAG = "PROGNOSIS"
+_WHO = norms("patient", "who", "whether", "which", "if", "people", "person")
 
 
 def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
@@ -53,7 +55,11 @@ def _phrase(reading: Reading, at: int) -> tuple[int, int]:
 
 
 def _is_aside(reading: Reading, at: int) -> bool:
-    return any("BECAUSE" in reading.units[k].tags for k in clause_of(reading, at))
+    """'The disks survived two crashes' and 'because survival is poor' foretell nothing."""
+    if any("BECAUSE" in reading.units[k].tags for k in clause_of(reading, at)):
+        return True
+    told = reading.units[at].text.lower().endswith("ed")
+    return told and not any(unit.norm in _WHO for unit in reading.units[max(0, at - 3) : at])
 
 
 def _foretold(reading: Reading) -> bool:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.reading import Reading
 
-_POSSESSION = frozenset({"have", "contain", "hold", "carry", "come", "include", "lack"})
+_POSSESSION = norms("have", "contain", "hold", "carry", "come", "include", "lack")
 _PAST = frozenset({"was", "were", "been", "are", "is", "got", "being"})
-_ASKED = frozenset({"draw", "put", "place", "give", "produce", "output", "return", "predict", "want", "need", "around", "round", "mark", "add", "get", "provide", "make", "like"})  # fmt: skip
-_UNWANTED = frozenset({"need", "requir", "necessary", "want"})
+_ASKED = norms("draw", "put", "place", "give", "produce", "output", "return", "predict", "want", "need", "around", "round", "mark", "add", "get", "provide", "make", "like")  # fmt: skip
+(_WHERE,) = norms("where")
+_STAND = norms("is", "are", "be", "lie", "sit", "show", "occur", "appear", "start", "end")
+_UNWANTED = norms("need", "requir", "necessary", "want")
 
 
 def asked_places(reading: Reading) -> list[int]:
     """Return the units by which a request asks where something lies; those that turn it down are marked as explained."""
     positions = []
-    for at in [*reading.tagged("LOCALISE"), *_marks(reading)]:
+    for at in [*reading.tagged("LOCALISE"), *_marks(reading), *_wheres(reading)]:
         if _is_turned_down(reading, at):
             reading.use(at, at + 1)
         elif not _is_description(reading, at):
@@ -51,7 +54,7 @@ def _is_description(reading: Reading, at: int) -> bool:
     units = reading.units
     clause = clause_of(reading, at)
     before = [units[k] for k in clause if k < at]
-    if any(_commands(unit) for unit in before):
+    if reading.units[at].norm == _WHERE or any(_commands(unit) for unit in before):
         return False
     if any("BECAUSE" in units[k].tags for k in clause):
         return True
@@ -63,6 +66,27 @@ def _is_description(reading: Reading, at: int) -> bool:
 
 def _commands(unit: Unit) -> bool:
     return unit.norm in _ASKED or bool(unit.tags & {"WISH", "DEMAND", "TASK_DETECT"})
+
+
+def _wheres(reading: Reading) -> list[int]:
+    """'Where the lesions are' and 'where is the polyp' ask for places; 'the clinic where polyps are removed' does not."""
+    positions = []
+    for at, unit in enumerate(reading.units):
+        if unit.norm != _WHERE:
+            continue
+        nearby = reading.units[at + 1 : at + 5]
+        thing = next((k for k, other in enumerate(nearby) if other.is_class or other.norm in {"they", "it"}), None)
+        if thing is None or any(other.is_stop for other in nearby[:thing]):
+            continue
+        verb_first = bool(thing) and nearby[0].norm in _STAND
+        after = reading.units[at + 2 + thing : at + 4 + thing]
+        if verb_first or (after and after[0].norm in _STAND and not (len(after) > 1 and _is_past(after[1]))):
+            positions.append(at)
+    return positions
+
+
+def _is_past(unit: Unit) -> bool:
+    return unit.text.lower().endswith("ed")
 
 
 def _marks(reading: Reading) -> list[int]:

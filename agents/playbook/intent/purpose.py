@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.unit import names_unit
-from agents.playbook.intent.words import phrase
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_PARTS = frozenset({"slice", "frame", "series", "study", "view", "tile", "video"})
-_JUDGED = frozenset({"SENS", "SPEC", "MISS", "FALSE_ALARM", "MATTER_MOST", "EQUAL"})
+_PARTS = norms("slice", "frame", "series", "study", "view", "tile", "video")
+_JUDGED = frozenset({"SENS", "SPEC", "MISS", "FALSE_ALARM"})
 _MOST = 20
 
 

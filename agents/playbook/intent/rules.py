@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
-from agents.playbook.intent.words import phrase
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_ASKED_FOR = frozenset({"request", "requested", "name", "affect", "indicate", "symptomatic", "index", "refer", "ask", "mention", "state", "correct", "order", "mark", "painful", "injur"})  # fmt: skip
-_SIDES = frozenset({"left", "right", "side", "ipsilateral", "contralateral"})
-_BOTH = frozenset({"both"})
-_PAIRED = frozenset({"wrist", "hand", "knee", "hip", "eye", "breast", "kidney", "lung", "ear", "ankle", "foot", "shoulder", "elbow", "leg", "arm", "side"})  # fmt: skip
-_MARKERS = frozenset({"marker", "text", "burn", "letter", "annotation"})
+_ASKED_FOR = norms("request", "requested", "name", "affect", "indicate", "symptomatic", "index", "refer", "ask", "mention", "state", "correct", "order", "mark", "painful", "injur")  # fmt: skip
+_SIDES = norms("left", "right", "side", "ipsilateral", "contralateral")
+_OTHER = norms("other", "opposite", "contralateral", "the other")
+_BOTH = norms("both")
+_PAIRED = norms("wrist", "hand", "knee", "hip", "eye", "breast", "kidney", "lung", "ear", "ankle", "foot", "shoulder", "elbow", "leg", "arm", "side")  # fmt: skip
+_MARKERS = norms("marker", "text", "burn", "letter", "annotation")
 
 
 def read_side_rule(reading: Reading) -> None:
@@ -43,13 +44,13 @@ def _rule(reading: Reading) -> tuple[int, int] | None:
         if set(unit.norm.split()).isdisjoint(_PAIRED | _SIDES):
             continue
         clause = clause_of(reading, at)
-        norms = [reading.units[k].norm for k in clause]
+        found = [reading.units[k].norm for k in clause]
         tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
-        if _BOTH & set(norms):
+        if _BOTH & set(found):
             continue
-        limited = bool({"only", "just", "solely"} & set(norms)) and ("side" in norms or bool(_SIDES & set(norms)))
-        chosen = bool(_ASKED_FOR & set(norms)) or bool({"left", "right"} & set(norms))
-        other = at > 0 and reading.units[at - 1].norm in {"other", "opposite", "contralateral", "the other"}
+        limited = bool({"only", "just", "solely"} & set(found)) and ("side" in found or bool(_SIDES & set(found)))
+        chosen = bool(_ASKED_FOR & set(found)) or bool({"left", "right"} & set(found))
+        other = at > 0 and reading.units[at - 1].norm in _OTHER
         if (limited and chosen) or (other and tags & {"IGNORE", "EXCEPT"} and not reading.denied(at, within=6)):
             return clause.start, clause.stop
     return None

@@ -8,13 +8,16 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.classes import Choice, Group
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.grades import find_cut, graded, order_matters, ungraded
+from agents.playbook.intent.words import norms
 from tasks.domain.spec import BINARY, ORDINAL
 
 if TYPE_CHECKING:
     from agents.playbook.intent.grades import Cut
     from agents.playbook.intent.reading import Reading
 
-_CANNOT = frozenset({"ungradabl", "ungradeabl", "ungraded", "unreadabl", "inadequat", "insufficient"})
+_GRADE = norms("grade", "read", "assess", "judge")
+_SENT_ON = norms("positive", "refer", "referable", "referral")
+_CANNOT = norms("ungradabl", "ungradeabl", "ungraded", "unreadabl", "inadequat", "insufficient")
 
 
 def choose_on_scale(reading: Reading, *, excluded: tuple[str, ...]) -> Choice | None:
@@ -62,9 +65,9 @@ def _counted_as_above(reading: Reading) -> tuple[str, ...]:
     for at, unit in enumerate(reading.units) if labels else ():
         clause = clause_of(reading, at)
         tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
-        norms = {reading.units[k].norm for k in clause}
-        cannot = unit.norm.partition(" ")[0] in _CANNOT or (unit.norm == "grade" and reading.denied(at, within=3))
-        if cannot and ("REFER" in tags or norms & {"positive", "refer", "referabl"}):
+        norms_of = {reading.units[k].norm for k in clause}
+        cannot = unit.norm.partition(" ")[0] in _CANNOT or (unit.norm in _GRADE and reading.denied(at, within=3))
+        if cannot and ("REFER" in tags or norms_of & _SENT_ON):
             reading.cite("classes.ungraded", clause.start, clause.stop)
             return labels
     return ()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rapidfuzz.distance import OSA
 
 from agents.playbook.intent.data_words import Meaning
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.data_words import DataWords
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _SHORTEST = 6
 _SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
-_GENERAL = frozenset({"disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy"})  # fmt: skip
+_GENERAL = norms("disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy")  # fmt: skip
 
 
 def resembles(token: Token, data: DataWords) -> Meaning | None:

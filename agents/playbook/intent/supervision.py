@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
+from agents.playbook.intent.words import norms
 from tasks.domain.manifest import BOXES, MASK
 from tasks.domain.spec import DETECTION, SEGMENTATION, Supervision
 
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
+_LABELLED = norms("label", "annotation", "finding", "mention", "-1", "read", "case")
 _POLICIES = {
-    "unknown": frozenset({"unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"}),
-    "positive": frozenset({"positive", "present", "yes", "disease"}),
-    "negative": frozenset({"negative", "absent", "normal", "no", "healthy"}),
+    "unknown": norms("unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"),
+    "positive": norms("positive", "present", "yes", "disease"),
+    "negative": norms("negative", "absent", "normal", "no", "healthy"),
 }  # fmt: skip
 
 
@@ -71,13 +73,13 @@ def _uncertain(reading: Reading, named: Named | None) -> str:
         units = [reading.units[k] for k in clause]
         doubt = next((k for k in clause if "UNCERTAIN" in reading.units[k].tags), None)
         label = doubt is not None and any(
-            unit.norm in {"label", "annotation", "finding", "mention", "-1", "read", "case"} for unit in units
+            unit.norm in _LABELLED for unit in units
         )
         if doubt is None or not (count or label):
             continue
-        norms = [unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt]
-        text = f" {' '.join(norms)} "
-        policy = next((name for name, words in _POLICIES.items() if any(f" {word} " in text for word in words)), "")
+        words = [unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt]
+        text = f" {' '.join(words)} "
+        policy = next((name for name, wordings in _POLICIES.items() if any(f" {word} " in text for word in wordings)), "")
         if policy and any(
             unit.tags & {"CALL_AS", "WISH", "EXCEPT", "IGNORE"} or unit.norm in {"as", "mask"} for unit in units
         ):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.grades import graded
 from agents.playbook.intent.spelling import akin
 from agents.playbook.intent.words import phrase
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.data_words import DataLabel, DataWords
     from agents.playbook.intent.reading import Reading
+
+
+_KINDS_AND_NORMAL = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +45,9 @@ def resolve(reading: Reading, unit: Unit, counted: dict[str, str]) -> Target:
             _confirm_similar(reading, unit, meaning.labels)
         concept = reading.data.lexicon.concepts.get(meaning.concept)
         return Target(meaning.labels, concept.plain if concept is not None and len(meaning.labels) > 1 else "")
-    family = _family(reading, unit)
-    if family is not None:
-        return family
+    whole = _of_column(reading, unit) or _normal(reading, unit) or _family(reading, unit)
+    if whole is not None:
+        return whole
     if unit.kind == "umbrella":
         return _umbrella(reading, unit, counted)
     return _by_answer(reading, unit)
@@ -60,6 +64,27 @@ def is_the_only_finding(reading: Reading, wording: str) -> bool:
     """Say whether words that no rule knows share a word, or the stem of one, with the only finding of the data."""
     only = only_finding(reading.data)
     return only is not None and any(akin(word, name) for word in phrase(wording) for name in only.words)
+
+
+def _normal(reading: Reading, unit: Unit) -> Target | None:
+    """Take 'normal' for the absence of the only finding of the data."""
+    only = only_finding(reading.data)
+    if only is None or unit.meaning is None or unit.meaning.concept != "normal":
+        return None
+    return Target(tuple(item.label for item in reading.data.labels if item.denies))
+
+
+def _of_column(reading: Reading, unit: Unit) -> Target | None:
+    """Take 'pneumonia' for all labels but the normal one of a column `pneumonia` (normal, bacterial, viral)."""
+    data = reading.data
+    named = unit.meaning is not None and bool(unit.meaning.concept) and unit.meaning.concept == data.column_concept
+    if data.generic_column or not named or len(data.labels) < _KINDS_AND_NORMAL or graded(data.labels):
+        return None
+    without = {item.label for item in data.labels if item.concept == "normal" or item.denies or item.answer == "absent"}
+    kinds = tuple(item.label for item in data.labels if item.label not in without and item.answer != "other")
+    if len(without) != 1:
+        return None
+    return Target(kinds, data.lexicon.concepts[data.column_concept].plain)
 
 
 def _family(reading: Reading, unit: Unit) -> Target | None:

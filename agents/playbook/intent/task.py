@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 TASK_TAGS = frozenset({"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULTI", "REST", "APART", "TOGETHER"})
+
+
+_LISTED = 3
+_JOINERS = norms(",", "and", "or", "/", "a", "an", "the", "any", "versus")
+_WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "request", "require")
 
 
 def task_sentences(reading: Reading) -> list[range]:
@@ -25,6 +33,7 @@ def task_sentences(reading: Reading) -> list[range]:
             or (candidates and (question or shown_on or "TASK_BUILD" in tags))
             or counted_classes(reading, sentence)
             or _says_any(reading, sentence)
+            or _lists_labels(reading, candidates)
         ):
             found.append(sentence)
         elif "TASK_BUILD" in tags and not candidates:
@@ -43,8 +52,25 @@ def _says_any(reading: Reading, sentence: range) -> bool:
     return any(units[k].norm == "any" and k + 1 in sentence and units[k + 1].is_class for k in sentence)
 
 
+def _lists_labels(reading: Reading, candidates: list[int]) -> bool:
+    """'NILM, ASCUS, LSIL, HSIL, SCC' and 'benign or malignant' name the labels of the data one after the other."""
+    labels = {label for at in candidates for label in reading.units[at].labels}
+    if len(candidates) < 2 or len(labels) < min(_LISTED, len(reading.data.labels)):
+        return False
+    steps = pairwise(candidates)
+    return all(
+        reading.units[k].norm in _JOINERS or reading.units[k].is_sign or _is_head_noun(reading, k)
+        for one, other in steps
+        for k in range(one + 1, other)
+    )
+
+
 def _is_denied(reading: Reading, sentence: range) -> bool:
-    """'Do not build a melanoma classifier' sets no task."""
+    """'Do not build a melanoma classifier' and 'I am not asking for bacterial versus viral' set no task."""
+    for at in sentence:
+        wants = {reading.units[k].norm for k in range(at + 1, min(at + 4, sentence.stop))} & _WANTS
+        if "NOT" in reading.units[at].tags and wants and not candidates_in(reading, range(sentence.start, at)):
+            return True
     verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
     return (
         bool(verbs)
@@ -80,7 +106,15 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 
 def candidates_in(reading: Reading, sentence: range) -> list[int]:
     """Return the units of a sentence that can be classes and that no other rule speaks of."""
-    return [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+    named = [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+    return [at for at in named if not _is_head_noun(reading, at)]
+
+
+def _is_head_noun(reading: Reading, at: int) -> bool:
+    """'Pituitary tumour' names the label `pituitary`: the noun behind a label adds nothing where it has no label itself."""
+    before = reading.units[at - 1] if at else None
+    unit = reading.units[at]
+    return before is not None and bool(before.labels) and unit.is_class and not unit.labels
 
 
 def without_denied(reading: Reading, positions: list[int]) -> list[int]:

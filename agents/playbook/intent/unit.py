@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.words import phrase
+from agents.playbook.intent.words import norms, phrase
 from tasks.domain.spec import DETECTION, SEGMENTATION
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ _UNITS = {
     "image": ("image", "film", "frame", "slice", "picture", "photo", "photograph", "radiograph", "tile", "patch", "x ray", "xray", "recording", "ecg"),
 }  # fmt: skip
 _OF_WORD = {" ".join(phrase(word)): unit for unit, words in _UNITS.items() for word in words}
-_EACH = frozenset({"per", "each", "every"})
-_LEVEL = frozenset({"level"})
+_EACH = norms("per", "each", "every")
+_LEVEL = norms("level")
 
 
 def read_unit(reading: Reading, task: str) -> str:

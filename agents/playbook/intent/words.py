@@ -50,6 +50,11 @@ def phrase(text: str) -> tuple[str, ...]:
     return tuple(token.norm for token in tokenise(text) if token.norm[:1].isalnum())
 
 
+def norms(*wordings: str) -> frozenset[str]:
+    """Return the normal forms of wordings, each as one string: what the norms of units are looked up in."""
+    return frozenset(" ".join(token.norm for token in tokenise(wording)) for wording in wordings)
+
+
 def normal_form(word: str) -> str:
     """Return the form of a word that rules compare.
 
