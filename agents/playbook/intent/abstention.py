@@ -73,7 +73,11 @@ def _is_of_people(reading: Reading, at: int) -> bool:
         unit, follower = reading.units[k], reading.units[k + 1]
         if unit.norm in _MODEL:
             return False
-        if "RATERS" in unit.tags or unit.norm in _READERS or (unit.norm in {"i", "we", "they"} and follower.norm in _BE):
+        if (
+            "RATERS" in unit.tags
+            or unit.norm in _READERS
+            or (unit.norm in {"i", "we", "they"} and follower.norm in _BE)
+        ):
             return True
     return any(unit.norm in _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
 

@@ -191,7 +191,9 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
             return Error(ahead[0][0], ahead[0][0], first=verb, end=ahead[0][1], both_ways=True)
         if not ahead or not behind:
             return None
-        start = next(k for k in range(places.start, verb) if reading.units[k].is_class or reading.units[k].norm in _THEM)
+        start = next(
+            k for k in range(places.start, verb) if reading.units[k].is_class or reading.units[k].norm in _THEM
+        )
         return Error(behind[-1][0], ahead[0][0], first=start, end=ahead[0][1], both_ways=kind == "confuse")
     return Error(ahead[0][0], ahead[1][0], first=verb, end=ahead[1][1], both_ways=kind == "confuse")
 
@@ -215,7 +217,9 @@ def _groups(reading: Reading, places: range, before: Error | None) -> Iterator[t
         unit = reading.units[k]
         if unit.norm in _THEM and before is not None and not labels:
             meant = tuple(dict.fromkeys((*before.true, *before.called))) if before.both_ways else before.true
-            if unit.norm != "either" or not any(reading.units[j].norm in _THEM for j in range(k + 1, min(k + 3, places.stop))):
+            if unit.norm != "either" or not any(
+                reading.units[j].norm in _THEM for j in range(k + 1, min(k + 3, places.stop))
+            ):
                 yield meant, k + 1
         elif unit.is_class and labels_meant(reading, unit):
             if labels and not joined:  # 'calling a melanoma a mole'

@@ -126,8 +126,17 @@ def _ask_about_prevalence(reading: Reading, judging: Judging, numbers: Numbers, 
         prevalence = numbers.prevalence.value if numbers.prevalence is not None else cases / (cases + others)
         value = constraint.bound
         needed = 1 - prevalence * (1 - value) / (1 - prevalence) if prevalence < 1 else math.nan
-        plain = {"f1": "F1", "f1_macro": "F1", "ppv": "the positive predictive value", "npv": "the negative predictive value"}.get(family, "average precision")
-        example = f" With {prevalence:.1%} positives, {value:g} means about {value:.0%} sensitivity at {needed:.1%} specificity." if family in {"f1", "ppv"} else ""
+        plain = {
+            "f1": "F1",
+            "f1_macro": "F1",
+            "ppv": "the positive predictive value",
+            "npv": "the negative predictive value",
+        }.get(family, "average precision")
+        example = (
+            f" With {prevalence:.1%} positives, {value:g} means about {value:.0%} sensitivity at {needed:.1%} specificity."
+            if family in {"f1", "ppv"}
+            else ""
+        )
         reading.ask(
             "constraints", f"{plain[0].upper()}{plain[1:]} depends on how common the finding is where the model will be used.{example} Shall "
             f"{value:g} be a goal at the {prevalence:.1%} of this data, reported beside sensitivity and specificity?",

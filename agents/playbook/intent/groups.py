@@ -58,7 +58,11 @@ def _criterion(reading: Reading, match: Match) -> str:
     text = f" {' '.join(unit.norm for unit in inside)} "
     denied = any("NOT" in unit.tags for unit in clause) or " no " in text
     if " worse " in text or any("worse" in unit.norm.split() for unit in inside):
-        return "not_worse" if denied or any("no" in unit.norm.split() or "not" in unit.norm.split() for unit in inside) else "report"
+        return (
+            "not_worse"
+            if denied or any("no" in unit.norm.split() or "not" in unit.norm.split() for unit in inside)
+            else "report"
+        )
     if any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside):
         return "report"
     return "equal" if any("SAME_FOR" in unit.tags for unit in inside) else "report"

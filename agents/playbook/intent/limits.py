@@ -28,6 +28,9 @@ def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         held = numbers.sensitivity_fixed
         family = f"specificity_at_sensitivity_{percent(held)}" if held is not None else "specificity"
         _constrain(reading, judging, f"{family}[{target}]", numbers.specificity_floor)
+    if wishes.abstaining is not None and not math.isnan(wishes.abstaining.at_most):
+        judging.constraints.append(Constraint(metric="abstention_rate", bound=wishes.abstaining.at_most, op=AT_MOST))
+        reading.cite("constraints.abstention_rate", wishes.abstaining.first, wishes.abstaining.end)
     if numbers.flag_rate is not None:
         _constrain(reading, judging, f"flag_rate[{target}]", numbers.flag_rate, op=AT_MOST)
     if numbers.alarms_per_image is not None:
@@ -48,7 +51,9 @@ def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         by_name = (weight for weight in wishes.priorities.classes if name in named.of_labels(weight.labels))
         weight = next(by_name, wishes.priorities.unnamed_miss)
         # What the threshold holds, or the primary metric improves, needs no guard.
-        if weight is not None and not (name == target and (held == "sensitivity" or judging.primary.endswith(f"[{name}]"))):
+        if weight is not None and not (
+            name == target and (held == "sensitivity" or judging.primary.endswith(f"[{name}]"))
+        ):
             _guard(reading, judging, f"sensitivity[{name}]", (weight.first, weight.end))
     specific = wishes.priorities.specific
     if specific is not None and held != "specificity" and not judging.primary.startswith("specificity"):
@@ -80,7 +85,9 @@ def _guard_the_protected(reading: Reading, wishes: Wishes, judging: Judging) -> 
             _guard(reading, judging, of_two if positive else f"auroc[{name}]", span, margin=0.0)
 
 
-def _constrain(reading: Reading, judging: Judging, name: str, level: Level, *, op: str = AT_LEAST, hard: bool = True) -> None:
+def _constrain(
+    reading: Reading, judging: Judging, name: str, level: Level, *, op: str = AT_LEAST, hard: bool = True
+) -> None:
     judging.constraints.append(Constraint(metric=name, bound=level.value, op=op, hard=hard))
     reading.cite(f"constraints.{name}", level.first, level.end)
 

@@ -183,7 +183,9 @@ def _goal(reading: Reading, numbers: Numbers) -> None:
         family = _family(reading, match)
         if family in _OF_PREVALENCE or not family or reading.denied(match.first):
             continue
-        if numbers.goal is None and all(span.first >= match.end or span.end <= match.first for _, span in numbers.metric_floors):
+        if numbers.goal is None and all(
+            span.first >= match.end or span.end <= match.first for _, span in numbers.metric_floors
+        ):
             reading.claim(match)
             numbers.goal = (family, match.first, match.end)
 
@@ -199,10 +201,16 @@ def _family(reading: Reading, match: Match) -> str:
 def _unsupported(reading: Reading) -> None:
     """Ask about a measure that depends on how common the finding is, where no number was set for it."""
     for at in reading.tagged("PPV"):
-        if "FALSE_ALARM" in reading.units[at].tags or at in reading.used or reading.units[at].tags & set(METRIC_OF_TAG) - {"PREDICTIVE_POS", "PREDICTIVE_NEG"}:
+        if (
+            "FALSE_ALARM" in reading.units[at].tags
+            or at in reading.used
+            or reading.units[at].tags & set(METRIC_OF_TAG) - {"PREDICTIVE_POS", "PREDICTIVE_NEG"}
+        ):
             continue
         reading.used.update(
-            k for k in range(max(0, at - 4), min(len(reading.units), at + 5)) if not reading.units[k].is_stop and reading.units[k].share is None
+            k
+            for k in range(max(0, at - 4), min(len(reading.units), at + 5))
+            if not reading.units[k].is_stop and reading.units[k].share is None
         )
         reading.ask(
             "constraints",

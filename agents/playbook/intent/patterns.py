@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from agents.playbook.intent.chunks import Unit
 
-METRIC_TAGS = frozenset({"AUROC", "F1", "BALANCED", "ACCURACY", "AP", "BRIER", "PPV", "KAPPA", "MAP", "DICE", "MAE", "MCC"})
+METRIC_TAGS = frozenset(
+    {"AUROC", "F1", "BALANCED", "ACCURACY", "AP", "BRIER", "PPV", "KAPPA", "MAP", "DICE", "MAE", "MCC"}
+)
 _BARRIERS = frozenset({"NOT", "TOLERATE"})
 _JOINERS = frozenset({",", "and", "or", "nor", "/", "&", "also"})
 _FILLERS = frozenset({"the", "a", "an", normal_form("other"), "their", "its"})

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HELD_SPECIFICITY = 0.80
 """The source paper reports sensitivity at 80% specificity (Zhao et al. 2026, arXiv 2604.17110)."""
+HELD_SENSITIVITY = 0.90
+"""Where false alarms are what matters and no number is said: a default of ours, which is asked about."""
 _OF_TASK = {
     DETECTION: ("map50", "places in the image: the mean average precision at an overlap of one half"),
     SEGMENTATION: ("dice", "outlines: the overlap with those of the readers (Dice)"),
@@ -32,6 +34,11 @@ def set_primary(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         reading.cite("primary", first, end)
     elif wishes.task in _OF_TASK and not judging.costs:
         family, reason = _OF_TASK[wishes.task]
+        limit = wishes.numbers.alarms_per_image
+        if wishes.task == DETECTION and limit is not None:
+            judging.primary = f"recall_at_fp_per_image_{limit.value:g}[{target}]"
+            reading.cite("primary", limit.first, limit.end)
+            return
         of_one = wishes.task in {DETECTION, SEGMENTATION} and (len(wishes.named.classes) == 1 or judging.priorities)
         judging.primary = f"{family}[{target}]" if of_one else family
         reading.default("primary", reason)
@@ -75,6 +82,13 @@ def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         reading.default(
             "primary.specificity", f"no number was named; sensitivity is compared at {HELD_SPECIFICITY:.0%} specificity"
         )
+    elif wishes.priorities.specific is not None and sensitivity is None and specificity is None:
+        specific = wishes.priorities.specific
+        judging.primary = f"specificity_at_sensitivity_{HELD_SENSITIVITY * 100:.0f}[{target}]"
+        reading.cite("primary", specific.first, specific.end)
+        reading.default(
+            "primary.sensitivity", f"no number was named; false alarms are compared at {HELD_SENSITIVITY:.0%} sensitivity"
+        )
     else:
         _usual(reading, wishes, judging)
 
@@ -104,7 +118,9 @@ def _usual(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         )
         reading.cite("primary", weight.first, weight.end)
     elif wishes.task == MULTILABEL:
-        reading.default("primary", "several findings: the mean over findings of how well each is told from its absence (AUROC)")
+        reading.default(
+            "primary", "several findings: the mean over findings of how well each is told from its absence (AUROC)"
+        )
     else:
         reading.default(
             "primary", "several classes: the mean over classes of how well each is told from the others (AUROC)"

@@ -6,14 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
-from agents.playbook.intent.primary import HELD_SPECIFICITY, missed
+from agents.playbook.intent.primary import HELD_SENSITIVITY, HELD_SPECIFICITY, missed
 from tasks.domain.spec import BINARY, MULTICLASS, MULTILABEL, ORDINAL, OperatingPoint
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging, Wishes
     from agents.playbook.intent.reading import Reading
 
-_FEW_FALSE_ALARMS = 0.95
+_CLASSES = {"", BINARY, MULTICLASS, MULTILABEL, ORDINAL}
 
 
 def set_operating_point(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -29,41 +29,46 @@ def set_operating_point(reading: Reading, wishes: Wishes, judging: Judging) -> N
     reading.cite("operating_point", level.first, level.end)
     if by_sensitivity is not None and by_specificity is not None:
         reading.default(
-            "operating_point.order", "two floors and one threshold: sensitivity is held, and the specificity reached is reported"
+            "operating_point.order",
+            "two floors and one threshold: sensitivity is held, and the specificity reached is reported",
         )
 
 
 def _set_default(reading: Reading, wishes: Wishes, judging: Judging) -> None:
+    """Hold what the wish leaves free where misses or false alarms matter most; else weigh both the same."""
+    miss, specific = missed(wishes, judging), wishes.priorities.specific
     if judging.costs:
-        judging.operating_point = OperatingPoint(fixed="youden", at_least=math.nan, positive=judging.target)
-        reading.default("operating_point", "the weights of the errors decide between yes and no")
-        return
-    if wishes.task not in {"", BINARY, MULTICLASS, MULTILABEL, ORDINAL} or not (judging.priorities or wishes.priorities.specific):
-        judging.operating_point = OperatingPoint(fixed="youden", at_least=math.nan, positive=judging.target)
+        _set_youden(reading, judging, "the weights of the errors decide between yes and no")
+    elif judging.abstention.allowed or wishes.task not in _CLASSES or not (miss or specific):
+        _set_youden(reading, judging, "nothing was said of the balance; misses and false alarms weigh the same (Youden)")
+    else:
+        held, value = ("specificity", HELD_SPECIFICITY) if miss is not None else ("sensitivity", HELD_SENSITIVITY)
+        judging.operating_point = OperatingPoint(fixed=held, at_least=value, positive=judging.target)
         reading.default(
-            "operating_point", "nothing was said of the balance; misses and false alarms weigh the same (Youden)"
-        )
-        return
-    value = HELD_SPECIFICITY if judging.priorities else _FEW_FALSE_ALARMS
-    judging.operating_point = OperatingPoint(fixed="specificity", at_least=value, positive=judging.target)
-    reading.default(
-        "operating_point",
-        f"a priority was named but no number; specificity is held at {value:.0%}, and as many as possible are caught there",
-    )
-    if missed(wishes, judging) is not None or wishes.priorities.specific is not None:
-        _ask_for_number(reading, wishes, judging, value)
+            "operating_point", f"a wish was named but no number; {held} is held at {value:.0%}, and the other is made as high as it goes there"
+        )  # fmt: skip
+        _ask_for_number(reading, wishes, judging, held)
 
 
-def _ask_for_number(reading: Reading, wishes: Wishes, judging: Judging, value: float) -> None:
+def _set_youden(reading: Reading, judging: Judging, reason: str) -> None:
+    judging.operating_point = OperatingPoint(fixed="youden", at_least=math.nan, positive=judging.target)
+    reading.default("operating_point", reason)
+
+
+def _ask_for_number(reading: Reading, wishes: Wishes, judging: Judging, held: str) -> None:
     """Ask how much may be missed and how many false alarms are accepted, where only the wish was said."""
-    if judging.costs or judging.abstention.allowed:
-        return
-    plain = next(item.description for item in wishes.named.classes if item.name == judging.target)
+    plain = quoting.plain(next(item.description for item in wishes.named.classes if item.name == judging.target))
     sign = " That nothing is missed at all cannot be promised." if wishes.priorities.every is not None else ""
-    reading.ask(
-        "operating_point",
-        f"What share of {quoting.plain(plain)} must be caught at least, and how many false alarms may that cost?{sign} As it stands, of 100 images without "
-        f"it {round(100 * (1 - value))} may be called by mistake, and the model catches as many as it can.",
-        options=(f"hold specificity at {value:.0%}", "hold sensitivity at 95%", "hold specificity at 90%"),
-        default=f"hold specificity at {value:.0%}", kind="missing_threshold",
-    )  # fmt: skip
+    if held == "specificity":
+        text = (
+            f"What share of {plain} must be caught at least, and how many false alarms may that cost?{sign} As it stands, of 100 images without it "
+            f"{round(100 * (1 - HELD_SPECIFICITY))} may be called by mistake, and the model catches as many as it can."
+        )
+        options = (f"hold specificity at {HELD_SPECIFICITY:.0%}", "hold sensitivity at 95%", "hold specificity at 90%")
+    else:
+        text = (
+            f"What share of {plain} must still be caught while false alarms are cut? As it stands, {HELD_SENSITIVITY:.0%} are, with as few false alarms as "
+            "that allows."
+        )
+        options = (f"hold sensitivity at {HELD_SENSITIVITY:.0%}", "hold sensitivity at 95%", "hold sensitivity at 80%")
+    reading.ask("operating_point", text, options=options, default=options[0], kind="missing_threshold")
