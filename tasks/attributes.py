@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tasks import association, hazards
-from tasks.domain.manifest import ATTRIBUTE, GROUP, LABEL
+from tasks import association
 from tasks.domain.profile import Hazard
+from tasks.hazards import columns as meaning
 from tasks.readers.column_names import is_box
-from tasks.targets import targets_of_labels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
     from tasks.domain.profile import Attribute
+    from tasks.targets import Target
 
 _FEWEST_BOX_COLUMNS = 3
 _MOST_VALUES = 200
@@ -22,22 +26,24 @@ _MOST_WORDS = 4
 _NEARLY_ALL = 0.95
 
 
-def examine(rows: pd.DataFrame) -> tuple[tuple[Attribute, ...], list[Hazard]]:
-    """Return the association of each attribute with the label, and the hazards among them.
+def examine(
+    columns: Mapping[str, pd.Series], targets: Sequence[Target], groups: NDArray[np.int64]
+) -> tuple[tuple[Attribute, ...], list[Hazard]]:
+    """Return the association of each column with the label, and hazards that tell which columns were left out and why.
 
-    Columns that number the rows or hold free text are left out and named: they cannot be compared, and may name people.
+    Columns that number the rows or hold free text are left out: they cannot be compared, and may name people.
     """
-    columns = {name.removeprefix(ATTRIBUTE): rows[name] for name in rows.columns if name.startswith(ATTRIBUTE)}
     boxes = [name for name in columns if is_box(name)]
     boxes = boxes if len(boxes) >= _FEWEST_BOX_COLUMNS else []
-    skipped = {name: reason for name in columns if name not in boxes and (reason := _why_not(columns[name]))}
+    days = {name for name, times in meaning.dates(columns).items() if (times.dt.dayofyear > 1).any()}
+    skipped = {
+        name: reason
+        for name in columns
+        if name not in boxes and (reason := "it holds dates" if name in days else _why_not(columns[name]))
+    }
     examined = {name: values for name, values in columns.items() if name not in boxes and name not in skipped}
-    attributes = tuple(
-        association.measure(name, values, targets_of_labels(rows[LABEL]), pd.factorize(rows[GROUP])[0])
-        for name, values in examined.items()
-    )
-    texts = {name: association.as_text(values) for name, values in examined.items()}
-    found = hazards.of_attributes(rows, attributes, texts)
+    attributes = tuple(association.measure(name, values, targets, groups) for name, values in examined.items())
+    found = []
     if boxes:
         summary = f"{', '.join(boxes)} look like the corners of a box: they describe the picture itself and were not examined."
         found.append(Hazard(kind="skipped_attribute", severity="report", summary=summary))

@@ -9,9 +9,18 @@ Source: Hanley & McNeil, Radiology 1982;143:29-36, equation 2; Radiology 1983;14
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
+import numpy as np
 from scipy.special import owens_t
 from scipy.stats import norm
+
+from tasks.domain.profile import Forecast
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tasks.targets import Target
 
 EXPECTED_AUC = 0.85
 CORRELATION = 0.8
@@ -19,6 +28,29 @@ CORRELATION = 0.8
 POWER = 0.8
 
 _TWO_SIDED_95 = float(norm.ppf(0.975))
+
+
+def forecast(target: Target, groups: NDArray[np.int64], share_in_test: NDArray[np.float64]) -> Forecast:
+    """Return what the test can show about a label.
+
+    Patients or lesions are counted for it, for images of one are not independent.
+
+    Args:
+        target: Label or finding.
+        groups: Number of the patient or lesion of each image, shape (n_images,).
+        share_in_test: Probability that an image comes into the test, shape (n_images,); 0 or 1 where that is given.
+    """
+    present, absent = (
+        round(float(_highest_of_each(groups[images], share_in_test[images]).sum()))
+        for images in (target.present, target.absent)
+    )
+    return Forecast(
+        label=target.name,
+        test_images=round(float(share_in_test[target.present].sum())),
+        test_groups=present,
+        auc_half_width=auc_half_width(present, absent),
+        detectable_difference=detectable_difference(present, absent),
+    )
 
 
 def auc_half_width(positives: float, negatives: float, *, auc: float = EXPECTED_AUC) -> float:
@@ -57,3 +89,11 @@ def _both_right(auc: float, correlation: float) -> float:
     """
     limit = float(norm.ppf(auc))
     return auc - 2 * float(owens_t(limit, math.sqrt((1 - correlation) / (1 + correlation))))
+
+
+def _highest_of_each(groups: NDArray[np.int64], shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return with which probability each patient or lesion comes into the test, shape (n_groups,)."""
+    names, number = np.unique(groups, return_inverse=True)
+    highest = np.zeros(len(names))
+    np.maximum.at(highest, number, shares)
+    return highest

@@ -7,32 +7,48 @@ import time
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from tasks import hazards
+from tasks import personal_data
 from tasks.attributes import examine
 from tasks.decoding import decode_all
 from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import (
+    ATTRIBUTE,
     DUPLICATES,
     FILE,
+    FINDING,
+    FRAME,
     GROUP,
     HEIGHT,
+    IMAGE_LABEL,
     LABEL,
     PIXELS,
     ROW,
     SPLIT,
-    TEST,
+    SUPERVISION,
+    UNLABELLED,
     WIDTH,
     Manifest,
     Quarantined,
 )
-from tasks.domain.profile import Forecast, LabelCount, Profile
+from tasks.domain.profile import Finding, LabelCount, Profile, SupervisionCount
 from tasks.duplicates import find_duplicates
-from tasks.forecasting import auc_half_width, detectable_difference
+from tasks.forecasting import forecast
+from tasks.hazards import classes, copies, files, leakage, orientation, personal, pictures, provenance, shortcuts
+from tasks.hazards import supervision as supervision_hazards
+from tasks.hazards.evidence import Evidence
+from tasks.readers.agreement import Agreement, agreement
+from tasks.readers.boxes import box_facts, check_boxes
+from tasks.targets import targets_of
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from numpy.typing import NDArray
+    from collections.abc import Sequence
+
+    from tasks.decoding import Decoded
+    from tasks.domain.profile import Forecast, Hazard
+    from tasks.personal_data import Suspicion
+    from tasks.targets import Target
 
 _SEVERITIES = ("block", "ask", "warn", "report")
 
@@ -55,54 +71,80 @@ def investigate(
         DataUnusable: No image can be read, or those that can have one label only.
     """
     start = time.perf_counter()
-    manifest, hashes = _decoded(manifest, workers)
+    manifest, looks = _decoded(_completed(manifest), workers)
     rows = manifest.rows
-    duplicates = find_duplicates(rows[PIXELS].tolist(), hashes)
+    duplicates = find_duplicates(rows[PIXELS].tolist(), np.stack([look.hashes for look in looks]))
     rows[DUPLICATES] = duplicates.sets
-    has_groups = manifest.roles.group is not None
-    unit = _unit(manifest.roles.group)
-    labels = _label_counts(rows)
-    forecasts = tuple(_forecast(rows, label, test_fraction) for label in labels)
-    attributes, about_attributes = examine(rows)
+    targets = targets_of(manifest)
+    suspicions = _suspicions(manifest)
+    columns = _attribute_columns(rows, hidden={item.where for item in suspicions})
+    attributes, about_columns = examine(columns, targets, pd.factorize(rows[GROUP])[0])
+    evidence = Evidence(
+        manifest=manifest,
+        targets=targets,
+        duplicates=duplicates,
+        columns=columns,
+        attributes=attributes,
+        thumbnails=np.stack([look.thumbnail for look in looks]),
+        borders=np.stack([look.border for look in looks]),
+        test_fraction=test_fraction,
+    )
+    labels = tuple(_label_count(target, evidence) for target in targets)
+    forecasts = tuple(forecast(target, evidence.groups, evidence.share_in_test) for target in targets)
+    boxes = box_facts(manifest)
+    read = Agreement(annotators=(), disagreement=float("nan"))
+    if manifest.readings is not None:
+        read = agreement(manifest.readings)
     dangers = [
-        *hazards.of_splits(rows, duplicates),
-        *hazards.of_conflicts(rows, duplicates, manifest.roles.group, unit),
-        *about_attributes,
-        *([] if has_groups else hazards.of_missing_groups()),
-        *hazards.of_duplicates(rows, duplicates, unit),
-        *hazards.of_labels(labels, forecasts, unit),
-        *hazards.of_files(manifest.quarantined, len(rows)),
+        *_hazards(evidence, labels, forecasts, suspicions),
+        *supervision_hazards.of_boxes(evidence, boxes),
+        *supervision_hazards.of_readings(manifest.readings, read),
+        *about_columns,
     ]
-    exact = duplicates.exact[duplicates.exact >= 0]
-    given = rows.loc[rows[SPLIT] != "", SPLIT].value_counts()
     profile = Profile(
         kind=manifest.kind,
         roles=manifest.roles,
         n_images=len(rows),
         n_groups=rows[GROUP].nunique(),
-        has_groups=has_groups,
+        has_groups=evidence.has_groups,
         labels=labels,
         attributes=attributes,
         quarantined=manifest.quarantined,
         width_median=int(rows[WIDTH].median()),
         height_median=int(rows[HEIGHT].median()),
-        exact_duplicate_sets=len(np.unique(exact)),
-        exact_duplicate_images=len(exact),
+        exact_duplicate_sets=len(np.unique(duplicates.exact[duplicates.exact >= 0])),
+        exact_duplicate_images=int((duplicates.exact >= 0).sum()),
         near_duplicate_pairs=len(duplicates.near),
-        conflicting_duplicate_sets=hazards.conflicting_sets(rows, duplicates),
-        conflicting_groups=hazards.conflicting_groups(rows),
-        given_splits=tuple((str(name), int(count)) for name, count in given.items()),
+        conflicting_duplicate_sets=len(copies.conflicting_sets(targets, duplicates)),
+        conflicting_groups=len(copies.conflicting_groups(targets, evidence.groups)) if not manifest.findings else 0,
+        given_splits=_counts(rows.loc[rows[SPLIT] != "", SPLIT]),
         hazards=tuple(sorted(dangers, key=lambda hazard: _SEVERITIES.index(hazard.severity))),
         forecasts=forecasts,
         seconds=time.perf_counter() - start,
+        findings=tuple(_finding(rows, name) for name in manifest.findings),
+        supervision=tuple(SupervisionCount(kind=kind, images=number) for kind, number in _counts(rows[SUPERVISION])),
+        boxes=boxes,
+        annotators=read.annotators,
+        disagreement=read.disagreement,
+        notes=manifest.notes,
     )
     return manifest, profile
 
 
-def _decoded(manifest: Manifest, workers: int | None) -> tuple[Manifest, NDArray[np.uint64]]:
-    """Return the manifest of the readable images with what decoding showed, and their perceptual hashes."""
+def _completed(manifest: Manifest) -> Manifest:
+    """Return the manifest with the columns that readers of older data do not fill."""
     rows = manifest.rows
-    looks = decode_all(manifest.images, rows[FILE].tolist(), workers=workers)
+    if FRAME not in rows:
+        rows = rows.assign(**{FRAME: -1})
+    if SUPERVISION not in rows:
+        rows = rows.assign(**{SUPERVISION: np.where(rows[LABEL] == "", UNLABELLED, IMAGE_LABEL)})
+    return dataclasses.replace(manifest, rows=rows)
+
+
+def _decoded(manifest: Manifest, workers: int | None) -> tuple[Manifest, list[Decoded]]:
+    """Return the manifest of the readable images with what decoding showed."""
+    rows = manifest.rows
+    looks = decode_all(manifest.images, rows[FILE].tolist(), frames=rows[FRAME].tolist(), workers=workers)
     unreadable = [
         Quarantined(file=file, row=int(row), reason=look.problem)
         for file, row, look in zip(rows[FILE], rows[ROW], looks, strict=True)
@@ -110,45 +152,84 @@ def _decoded(manifest: Manifest, workers: int | None) -> tuple[Manifest, NDArray
     ]
     good = [look for look in looks if not look.problem]
     if not good:
+        first = f"; the first {looks[0].problem}" if looks else ""
         raise DataUnusable(
-            f"none of the {len(looks)} images can be used; the first {looks[0].problem}", file=rows[FILE].iloc[0]
+            f"none of the {len(looks)} images can be used{first}", file=rows[FILE].iloc[0] if looks else manifest.images
         )
     kept = rows[[not look.problem for look in looks]].reset_index(drop=True)
-    if kept[LABEL].nunique() < 2:
-        raise DataUnusable(f"all images that can be read have the label {kept[LABEL].iloc[0]!r}", file=manifest.images)
+    known = kept.loc[kept[LABEL] != "", LABEL]
+    drawn = manifest.findings or manifest.boxes is not None or manifest.masks is not None
+    if not drawn and len(set(known)) == 1:
+        raise DataUnusable(f"all images that can be read have the label {known.iloc[0]!r}", file=manifest.images)
     kept[PIXELS] = [look.pixels for look in good]
     kept[WIDTH] = [look.width for look in good]
     kept[HEIGHT] = [look.height for look in good]
+    boxes = None if manifest.boxes is None else check_boxes(manifest.boxes, kept)
     quarantined = (*manifest.quarantined, *unreadable)
-    return dataclasses.replace(manifest, rows=kept, quarantined=quarantined), np.stack([look.hashes for look in good])
+    return dataclasses.replace(manifest, rows=kept, boxes=boxes, quarantined=quarantined), good
 
 
-def _unit(group_column: str | None) -> str:
-    """Return what to call a group to a clinician."""
-    if group_column is None:
-        return "image"
-    return "lesion" if "lesion" in group_column.lower() else "patient"
+def _attribute_columns(rows: pd.DataFrame, hidden: set[str] | frozenset[str] = frozenset()) -> dict[str, pd.Series]:
+    names = [str(name).removeprefix(ATTRIBUTE) for name in rows.columns if str(name).startswith(ATTRIBUTE)]
+    return {name: rows[ATTRIBUTE + name] for name in names if name not in hidden}
 
 
-def _label_counts(rows: pd.DataFrame) -> tuple[LabelCount, ...]:
-    counts = rows[LABEL].value_counts()
-    return tuple(
-        LabelCount(label=str(label), images=int(count), groups=rows.loc[rows[LABEL] == label, GROUP].nunique())
-        for label, count in counts.items()
+def _suspicions(manifest: Manifest) -> tuple[Suspicion, ...]:
+    """Return what may say who somebody is, in attributes, in the column of patients and in the names of files."""
+    columns = _attribute_columns(manifest.rows)
+    group = manifest.roles.group
+    if group is not None:
+        columns[group] = manifest.rows[GROUP]
+    return (*personal_data.in_columns(columns), *personal_data.in_file_names(manifest.rows[FILE].tolist()))
+
+
+def _hazards(
+    evidence: Evidence,
+    labels: Sequence[LabelCount],
+    forecasts: Sequence[Forecast],
+    suspicions: Sequence[Suspicion],
+) -> list[Hazard]:
+    """Return all dangers but those of boxes and readings; of one severity, the first is told first."""
+    return [
+        *leakage.of_splits(evidence),
+        *supervision_hazards.of_mixed_supervision(evidence),
+        *classes.of_missing_labels(evidence),
+        *copies.of_conflicts(evidence),
+        *shortcuts.of_attributes(evidence),
+        *shortcuts.of_metadata(evidence),
+        *pictures.of_pictures(evidence),
+        *provenance.of_verification(evidence),
+        *provenance.of_sites(evidence),
+        *orientation.of_writing(evidence),
+        *orientation.of_laterality(evidence),
+        *files.of_kinds_of_pictures(evidence),
+        *leakage.of_missing_groups(evidence),
+        *copies.of_duplicates(evidence),
+        *classes.of_labels(evidence, labels, forecasts),
+        *classes.of_cells(evidence),
+        *leakage.of_time(evidence),
+        *personal.of_tables(suspicions),
+        *personal.of_photographs(evidence),
+        *files.of_files(evidence),
+    ]
+
+
+def _label_count(target: Target, evidence: Evidence) -> LabelCount:
+    images = target.present
+    return LabelCount(label=target.name, images=int(images.sum()), groups=len(np.unique(evidence.groups[images])))
+
+
+def _finding(rows: pd.DataFrame, name: str) -> Finding:
+    values = rows[FINDING + name]
+    return Finding(
+        name=name,
+        present=int((values == 1).sum()),
+        absent=int((values == 0).sum()),
+        uncertain=int((values == -1).sum()),
+        unknown=int(values.isna().sum()),
     )
 
 
-def _forecast(rows: pd.DataFrame, label: LabelCount, test_fraction: float) -> Forecast:
-    """Return what the test can show about a label; patients or lesions are counted, for images of one are not independent."""
-    given = rows[rows[SPLIT] == TEST]
-    source, fraction = (given, 1.0) if len(given) else (rows, test_fraction)
-    own = source[source[LABEL] == label.label]
-    groups = round(own[GROUP].nunique() * fraction)
-    others = round(source.loc[source[LABEL] != label.label, GROUP].nunique() * fraction)
-    return Forecast(
-        label=label.label,
-        test_images=round(len(own) * fraction),
-        test_groups=groups,
-        auc_half_width=auc_half_width(groups, others),
-        detectable_difference=detectable_difference(groups, others),
-    )
+def _counts(values: pd.Series[str]) -> tuple[tuple[str, int], ...]:
+    """Return how often each value occurs, most frequent first."""
+    return tuple((str(value), int(number)) for value, number in values.value_counts().items())

@@ -93,6 +93,11 @@ def probe(features: NDArray[np.float64], targets: Sequence[Target], groups: NDAr
     return tuple(sorted(defined, key=lambda found: -found.lower))
 
 
+def flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Return the pixels of each image as features, shape (n_images, n_features)."""
+    return pixels.reshape(len(pixels), -1).astype(np.float64)
+
+
 def half_width(auc: float, target: Target, groups: NDArray[np.int64]) -> float:
     """Return the half-width of the 95% interval of an AUC; patients or lesions count, for images of one are not independent."""
     present, absent = (len(np.unique(groups[images])) for images in (target.present, target.absent))

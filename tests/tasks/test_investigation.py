@@ -102,7 +102,9 @@ def test_copies_with_different_labels_are_asked_about(study):
     assert profile.conflicting_duplicate_sets == 1
     hazard = kinds(profile)["conflicting_labels"]
     assert hazard.severity == "ask"
-    assert "00.png (mel) and 02.png (nv)" in hazard.summary
+    assert "mel and nv" in hazard.summary
+    assert "00.png" not in hazard.summary
+    assert hazard.examples == ("00.png (row 2): mel", "02.png (row 4): nv")
 
 
 def test_a_lesion_with_two_labels_is_asked_about_and_a_patient_only_reported(study):
@@ -122,11 +124,13 @@ def test_given_splits_that_leak_block(study):
     assert profile.hazards[0].severity == "block"
 
 
-def test_near_copies_across_given_splits_are_warned_of(study):
+def test_near_copies_across_given_splits_block(study):
     study.rows[SPLIT] = ["train"] * 20 + ["test"] * 20
     Image.fromarray(pixels(0)[:, ::-1].copy()).save(study.images / "25.png")
-    summaries = [hazard.summary for hazard in investigate(study)[1].hazards if hazard.kind == "near_duplicates"]
-    assert any("across the given splits" in summary for summary in summaries)
+    leak = kinds(investigate(study)[1])["leakage"]
+    assert leak.severity == "block"
+    assert "1 pair of pictures that are almost the same" in leak.summary
+    assert leak.examples == ("00.png (row 2): train", "25.png (row 27): test")
 
 
 def test_columns_that_cannot_be_compared_are_left_out_and_named(study):

@@ -1,0 +1,101 @@
+"""How labels were confirmed, and where and with what pictures were taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.stats import chi2_contingency
+
+from tasks.association import as_text
+from tasks.domain.manifest import ATTRIBUTE
+from tasks.domain.profile import Hazard
+from tasks.hazards import columns
+from tasks.hazards.shortcuts import ASK_ABOVE_AUC
+from tasks.hazards.wording import capitalised
+from tasks.probes import flat, probe
+from tasks.targets import targets_of_labels
+
+if TYPE_CHECKING:
+    from tasks.hazards.evidence import Evidence
+
+_FEWEST = 20
+"""Images of a label and of the others that were confirmed; patients or lesions of a site."""
+_CONFIRMED_APART = 0.2
+_RATES_APART = 0.1
+_UNLIKELY = 0.001
+
+
+def of_verification(evidence: Evidence) -> list[Hazard]:
+    """Return columns that say how a label was confirmed, where labels were confirmed in different ways."""
+    found = []
+    for name in columns.proofs(evidence.columns):
+        values = as_text(evidence.columns[name])
+        told = []
+        for target in evidence.targets:
+            own, others = values[target.present].dropna(), values[target.absent].dropna()
+            if min(len(own), len(others)) < _FEWEST:
+                continue
+            shares = own.value_counts(normalize=True)
+            way = str(shares.index[0])
+            other = float((others == way).mean())
+            if abs(float(shares.iloc[0]) - other) > _CONFIRMED_APART:
+                told.append(f"{target.name} by {way} in {shares.iloc[0]:.0%}, the others in {other:.0%}")
+        if told:
+            summary = (
+                f"Labels were confirmed in different ways (column {name}): {'; '.join(told[:4])}. Cases that nobody had reason to confirm "
+                "in the same way are missing or differ, so figures hold for cases that are worked up like these."
+            )
+            found.append(Hazard(kind="verification_bias", severity="report", summary=summary))
+    return found
+
+
+def of_sites(evidence: Evidence) -> list[Hazard]:
+    """Return sites and scanners where a label is more frequent, or that the picture itself gives away."""
+    found = []
+    for name in columns.sites(evidence.columns):
+        values = as_text(evidence.columns[name])
+        told = [*_rates(values, evidence), *_recognised(values, evidence)]
+        if told:
+            summary = f"{capitalised('; '.join(told))}. A result of all {name} values mixed says little of a new one; hold one out to see."
+            found.append(Hazard(kind="site_effect", severity="report", summary=summary))
+    return found
+
+
+def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
+    """Return the label whose share differs most between the values, if it is more than chance among patients or lesions."""
+    first = ~pd.Series(evidence.groups).duplicated().to_numpy()
+    best: tuple[float, str] = (_RATES_APART, "")
+    for target in evidence.targets:
+        known = (target.present | target.absent) & values.notna().to_numpy()
+        table = pd.crosstab(values[known & first], target.present[known & first])
+        table = table[table.sum(axis=1) >= _FEWEST]
+        if min(table.shape) < 2 or (table.sum(axis=0) == 0).any():
+            continue
+        if chi2_contingency(table.to_numpy()).pvalue * len(evidence.targets) > _UNLIKELY:
+            continue
+        rates = pd.Series(target.present[known], index=values[known]).groupby(level=0).mean()[table.index]
+        spread = float(rates.max() - rates.min())
+        if spread > best[0]:
+            most, least = rates.idxmax(), rates.idxmin()
+            sentence = f"{target.name} makes up {rates.max():.0%} of the images with {_name(values)} = {most}, but {rates.min():.0%} with {least}"
+            best = (spread, sentence)
+    return [best[1]] if best[1] else []
+
+
+def _recognised(values: pd.Series[str], evidence: Evidence) -> list[str]:
+    """Return how well coarse pictures tell the values apart."""
+    features = np.concatenate([flat(evidence.thumbnails), flat(evidence.borders)], axis=1)[evidence.sample]
+    here = values.iloc[evidence.sample].fillna("").reset_index(drop=True)
+    probes = probe(features, targets_of_labels(here), evidence.groups[evidence.sample])
+    plain = [found for found in probes if found.lower > ASK_ABOVE_AUC]
+    if not plain:
+        return []
+    return [
+        f"the picture gives away {_name(values)} = {plain[0].label} (AUC {plain[0].interval}, from its colours and edges alone)"
+    ]
+
+
+def _name(values: pd.Series[str]) -> str:
+    return str(values.name).removeprefix(ATTRIBUTE)
