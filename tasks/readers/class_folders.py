@@ -9,10 +9,12 @@ import pandas as pd
 
 from tasks.domain import manifest as columns
 from tasks.domain.errors import DataUnusable
-from tasks.domain.manifest import TRAIN, Manifest, Quarantined
+from tasks.domain.manifest import IMAGE_LABEL, TRAIN, Manifest, Quarantined
 from tasks.domain.request import ColumnRoles
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_files import find_images, image_id
+from tasks.readers.schema import checked
+from tasks.readers.uncertain import note_on_doubtful
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +45,19 @@ def read_class_folders(images: Path) -> Manifest:
         raise DataUnusable(problem, file=images)
     names = [columns.IMAGE_ID, columns.FILE, columns.ROW, columns.LABEL, columns.GROUP, columns.SPLIT]
     table = pd.DataFrame(rows, columns=names)
-    return Manifest(rows=table, images=images, kind="class_folders", roles=ColumnRoles(), quarantined=tuple(loose))
+    table[columns.SUPERVISION] = IMAGE_LABEL
+    table[columns.FRAME] = -1
+    notes = tuple(note_on_doubtful(table[columns.LABEL]))
+    return checked(
+        Manifest(
+            rows=table,
+            images=images,
+            kind="class_folders",
+            roles=ColumnRoles(),
+            quarantined=tuple(loose),
+            notes=notes,
+        )
+    )
 
 
 def _are_splits(images: Path, folders: list[str]) -> bool:

@@ -10,19 +10,30 @@ def _set_of(words: str) -> frozenset[str]:
 
 
 _LABEL_WORDS = _set_of(
-    "label labels class classes dx diagnosis diagnoses diag target category finding findings outcome groundtruth"
+    "label labels class classes dx diagnosis diagnoses diag target category finding findings outcome groundtruth "
+    "findinglabel findinglabels classlabel imagelabel classname labelname pathology pathologies"
 )
 _GROUP_WORDS = _set_of(
-    "patient patients subject person participant case lesion individual mrn pid patientid lesionid subjectid caseid"
+    "patient patients subject person participant case lesion individual mrn pid patientid lesionid subjectid caseid "
+    "participantid personid patientuid donor donorid animal"
 )
-_ID_WORDS = _set_of("id ids uid no nr num number code key name hash pseudonym anon anonymised anonymized")
+_LOOSE_GROUP_WORDS = _set_of("study exam examination accession visit eye video clip cine slide specimen")
+_ID_WORDS = _set_of(
+    "id ids uid no nr num number code key name hash pseudonym anon anonymised anonymized instance identifier index"
+)
+_ANNOTATOR_WORDS = _set_of(
+    "annotator annotators grader reader rater radiologist rad expert observer reviewer labeler labeller pathologist "
+    "dermatologist ophthalmologist annotatorid readerid raterid graderid radid annotatedby readby gradedby labeledby"
+)
+_ASIDE_WORDS = _set_of("note notes comment comments remark remarks text time date seconds duration reason")
 _IMAGE_WORDS = _set_of(
-    "image images img file files filename filepath path picture photo imageid imagename imagepath isic"
+    "image images img file files filename filepath path picture photo imageid imagename imagepath isic fname dicom sop"
 )
 _SPLIT_WORDS = _set_of("split splits set subset partition phase fold datasplit")
 _ATTRIBUTE_WORDS = _set_of(
     "age sex gender site localization localisation location region scanner device camera hospital centre center clinic "
-    "year date race ethnicity skin skintype fitzpatrick view position side laterality width height weight"
+    "year date race ethnicity skin skintype fitzpatrick view position side laterality width height weight "
+    "modality manufacturer vendor model protocol smoker smoking diabetic spacing orientation eye"
 )
 _BOX_WORDS = _set_of(
     "xmin xmax ymin ymax x y w h x1 x2 y1 y2 left right top bottom bbox box width height xcenter ycenter area"
@@ -49,6 +60,29 @@ def is_group(name: str) -> bool:
     """Return whether the name says which patient or lesion: `lesion_id`, but not `lesion_size`."""
     words = _words(name)
     return any(word in _GROUP_WORDS for word in words) and all(word in _GROUP_WORDS | _ID_WORDS for word in words)
+
+
+def is_loose_group(name: str) -> bool:
+    """Return whether the name says which study, eye, video or slide; images of a patient can have several of them."""
+    words = _words(name)
+    if not any(word in _LOOSE_GROUP_WORDS for word in words):
+        return False
+    return all(word in _LOOSE_GROUP_WORDS | _ID_WORDS for word in words)
+
+
+def is_annotator(name: str) -> bool:
+    """Return whether the name says who read the image: `annotator`, `reader_id`, `graded by`."""
+    words = _words(name)
+    if "".join(words) in _ANNOTATOR_WORDS:
+        return True
+    return any(word in _ANNOTATOR_WORDS for word in words) and all(
+        word in _ANNOTATOR_WORDS | _ID_WORDS for word in words
+    )
+
+
+def is_aside(name: str) -> bool:
+    """Return whether the name is one of a remark or a time, which is no reading of an image."""
+    return any(word in _ASIDE_WORDS for word in _words(name))
 
 
 def is_image(name: str) -> bool:

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
     from tasks.readers.table import Table
 
 _SHARE_OF_ROWS_WITH_ONE = 0.9
+_SHARE_OF_ROWS_WITH_SEVERAL = 0.01
+_MOST_SPELLINGS = 20
 
 
 def one_hot_columns(table: Table, candidates: Sequence[str]) -> tuple[str, ...]:
-    """Return the columns that together hold one 1 a row, or none if the 0/1 columns do not fit together."""
-    columns = tuple(name for name in candidates if _marks(table, name).isin([0.0, 1.0]).all())
+    """Return the columns that together hold one 1 a row, or none if the 0/1 columns do not fit together.
+
+    Rows without a 1 may be many (not labelled yet); rows with several are mistakes, or the columns are findings that can
+    occur together.
+    """
+    columns = tuple(name for name in candidates if _is_marked(table, name))
     if len(columns) < 2:
         return ()
     ones = sum(_marks(table, name).to_numpy() for name in columns)
-    return columns if float(np.mean(ones == 1)) >= _SHARE_OF_ROWS_WITH_ONE else ()
+    mostly_one = float(np.mean(ones == 1)) >= _SHARE_OF_ROWS_WITH_ONE
+    return columns if mostly_one and float(np.mean(ones > 1)) <= _SHARE_OF_ROWS_WITH_SEVERAL else ()
 
 
 def labels_of_one_hot(table: Table, columns: Sequence[str]) -> tuple[pd.Series[str], dict[int, str]]:
@@ -50,6 +57,13 @@ def labels_of_one_hot(table: Table, columns: Sequence[str]) -> tuple[pd.Series[s
             which = f"several classes: {', '.join(named)}" if named else "no class"
             reasons[int(row)] = f"the row marks {which}"
     return labels, reasons
+
+
+def _is_marked(table: Table, name: str) -> bool:
+    distinct = table.column(name).unique()
+    return len(distinct) <= _MOST_SPELLINGS and bool(
+        np.isin(pd.to_numeric(distinct, errors="coerce"), [0.0, 1.0]).all()
+    )
 
 
 def _marks(table: Table, name: str) -> pd.Series[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from tasks.domain.errors import DataUnusable
@@ -53,11 +54,14 @@ class Table:
     def typed(self, name: str) -> pd.Series[float] | pd.Series[str]:
         """Return a column as numbers if every cell that says something is one, else as text."""
         cells = self.column(name)
-        comma = self.decimal_comma or _writes_decimal_comma(cells)
-        text = cells.str.replace(",", ".", regex=False) if comma else cells
-        numbers = pd.to_numeric(text, errors="coerce")
-        is_number = numbers.notna() | cells.isna()
-        return numbers.astype(float) if bool(is_number.all()) and bool(numbers.notna().any()) else cells
+        codes, found = pd.factorize(cells)
+        distinct = pd.Series(found, dtype="str")
+        comma = self.decimal_comma or _writes_decimal_comma(distinct)
+        text = distinct.str.replace(",", ".", regex=False) if comma else distinct
+        numbers = pd.to_numeric(text, errors="coerce").to_numpy(dtype=float)
+        if distinct.empty or np.isnan(numbers).any():
+            return cells
+        return pd.Series(np.append(numbers, np.nan)[codes], index=cells.index, name=name)
 
 
 def read_table(path: Path, *, names_image: Callable[[str], bool] = lambda _: False) -> Table:
