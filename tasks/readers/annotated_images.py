@@ -14,13 +14,15 @@ from tasks.domain.request import ColumnRoles
 from tasks.readers.boxes import box_table, check_boxes
 from tasks.readers.image_files import image_id
 from tasks.readers.picture_sizes import picture_sizes
+from tasks.readers.schema import checked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from tasks.readers.image_files import ImageFiles
 
+_NOT_KNOWN = -9.0
 _SIZES_ARE_ONE_PIXEL_APART = 1
 
 
@@ -104,10 +106,10 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
     values = _values(found, rows, names, boxes, masks)
     for name in names:
         rows[columns.FINDING + name] = values[name]
-    rows[columns.LABEL] = _labels(values, names)
+    rows[columns.LABEL] = labels_of_values(values, names)
     for name, by_file in found.attributes.items():
         rows[columns.ATTRIBUTE + name] = rows[columns.FILE].map(by_file)
-    return Manifest(
+    manifest = Manifest(
         rows=rows,
         images=files.folder,
         kind=found.kind,
@@ -118,6 +120,7 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
         masks=masks,
         notes=(*found.notes, *_sums(rows, boxes, masks)),
     )
+    return checked(manifest)
 
 
 def sizes_of_annotated(found: Annotated, images: Path) -> dict[str, tuple[int, int]]:
@@ -194,12 +197,18 @@ def _values(
     return pd.DataFrame(values, index=rows.index)
 
 
-def _labels(values: pd.DataFrame, names: list[str]) -> list[str]:
+def labels_of_values(values: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return the label of each image.
+
+    Args:
+        values: Columns as `names`: 1 present, 0 absent, NaN not known.
+        names: Findings.
+    """
     seen: dict[tuple[float, ...], str] = {}
     labels = []
-    for row in values.fillna(-9.0).itertuples(index=False, name=None):
+    for row in values.fillna(_NOT_KNOWN).itertuples(index=False, name=None):
         if row not in seen:
-            told = {name: np.nan if value == -9.0 else value for name, value in zip(names, row, strict=True)}
+            told = {name: np.nan if value == _NOT_KNOWN else value for name, value in zip(names, row, strict=True)}
             seen[row] = label_of_findings(told)
         labels.append(seen[row])
     return labels or [""] * len(values)

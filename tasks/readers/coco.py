@@ -19,7 +19,7 @@ from tasks.readers.annotated_images import Annotated, Box, Mask, manifest_of, si
 from tasks.readers.coco_masks import runs_of
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_files import find_images
-from tasks.readers.paths import files_below, leaves_folder
+from tasks.readers.paths import files_below, leaves_folder, places_of_annotations
 
 if TYPE_CHECKING:
     from tasks.domain.manifest import Manifest
@@ -46,8 +46,9 @@ class _Source:
 
 
 def coco_files(folder: Path) -> list[Path]:
-    """Return the JSON files under a folder that speak of annotations, by their beginning or end."""
-    return [path for path in files_below(folder, {".json"}) if _may_be_coco(path)]
+    """Return the JSON files of a folder, and beside it, that speak of annotations by their beginning or end."""
+    paths = [path for place in places_of_annotations(folder) for path in files_below(place, {".json"})]
+    return [path for path in paths if _may_be_coco(path)]
 
 
 def _may_be_coco(path: Path) -> bool:

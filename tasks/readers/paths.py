@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+FOLDERS_OF_IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "png", "jpg"})
+_FOLDERS_OF_ANNOTATIONS = frozenset({"annotations", "annotation", "imagesets"})
+
 
 def leaves_folder(name: str) -> bool:
     """Return whether a name in the data climbs upwards, or cannot be a name at all."""
@@ -26,3 +29,16 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
             if Path(name).suffix.lower() in suffixes and not name.startswith(".")
         ]
     return found
+
+
+def is_folder_of_images(folder: Path) -> bool:
+    """Return whether a folder is named for images, so that what is about them may lie beside it."""
+    return folder.name.lower() in FOLDERS_OF_IMAGES
+
+
+def places_of_annotations(images: Path) -> tuple[Path, ...]:
+    """Return where annotations may lie: under the folder of images and, if it is named for them, in folders beside it."""
+    if not is_folder_of_images(images) or not images.is_dir():
+        return (images,)
+    beside = sorted(place for place in images.parent.iterdir() if place.name.lower() in _FOLDERS_OF_ANNOTATIONS)
+    return (images, *(place for place in beside if place.is_dir() and place != images))

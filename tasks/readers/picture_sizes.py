@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, UnidentifiedImageError
 
+from tasks.domain.errors import PictureUnreadable
+from tasks.pixels import FORMATS
+from tasks.readers.dicom_file import has_magic, read_data_set
+from tasks.readers.image_files import DICOM_SUFFIXES
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "GIF")
-"""Pillow's decoders that may run; others, such as the one for PostScript, start programs."""
 
 
 def picture_sizes(folder: Path, files: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -27,11 +29,20 @@ def picture_sizes(folder: Path, files: Iterable[str]) -> dict[str, tuple[int, in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what is odd about a picture is told when it is decoded
         for file in files:
-            try:
-                with Image.open(folder / file, formats=_FORMATS) as picture:
-                    sizes[file] = picture.size
-            except (UnidentifiedImageError, Image.DecompressionBombError):
-                continue
-            except (OSError, SyntaxError, ValueError, EOFError, OverflowError, struct.error):
-                continue
+            size = _size(folder / file)
+            if size is not None:
+                sizes[file] = size
     return sizes
+
+
+def _size(path: Path) -> tuple[int, int] | None:
+    try:
+        if path.suffix.lower() in DICOM_SUFFIXES or has_magic(path):
+            head = read_data_set(path, tags=())
+            return int(head.Columns), int(head.Rows)
+        with Image.open(path, formats=FORMATS) as picture:
+            return picture.size
+    except (PictureUnreadable, UnidentifiedImageError, Image.DecompressionBombError):
+        return None
+    except (OSError, SyntaxError, ValueError, EOFError, OverflowError, AttributeError, struct.error):
+        return None

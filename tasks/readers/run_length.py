@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PAIRS = re.compile(r"\s*\d+[\s,;]+\d+(?:[\s,;]+\d+[\s,;]+\d+)*\s*")
+_NUMBERS = re.compile(r"[0-9]+")
+_NO_NUMBER = re.compile(r"[^0-9\s,;]|[0-9]{13}")
 _MOST_DIGITS = 12
 """A picture of a million times a million pixels has no more; longer numbers are damage."""
 
@@ -173,10 +175,10 @@ def bounds(runs: str, *, height: int) -> tuple[int, int, int, int] | None:
 
 
 def _pairs(runs: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    words = re.split(r"[\s,;]+", runs.strip()) if runs.strip() else []
-    if len(words) % 2 or not all(word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS for word in words):
+    words = _NUMBERS.findall(runs)
+    if len(words) % 2 or _NO_NUMBER.search(runs):
         raise ValueError("the mask must be pairs of whole numbers, start and length")
-    numbers = np.asarray(words, dtype=np.int64)
+    numbers = np.asarray(list(map(int, words)), dtype=np.int64)
     return numbers[::2], numbers[1::2]
 
 

@@ -12,7 +12,7 @@ from tasks.domain.manifest import BOXES
 from tasks.readers.annotated_images import Annotated, Box, manifest_of, sizes_of_annotated
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_files import find_images
-from tasks.readers.paths import files_below, leaves_folder
+from tasks.readers.paths import files_below, leaves_folder, places_of_annotations
 from tasks.readers.safe_xml import read_xml
 
 if TYPE_CHECKING:
@@ -23,21 +23,12 @@ if TYPE_CHECKING:
     from tasks.readers.image_files import ImageFiles
 
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
-_FOLDERS_OF_IMAGES = frozenset({"jpegimages", "images", "imgs", "image"})
 _HEAD_BYTES = 4096
-
-
-def voc_places(images: Path) -> tuple[Path, ...]:
-    """Return where annotations of a folder of images may lie: in it, and beside a folder that is named for images."""
-    if images.name.lower() not in _FOLDERS_OF_IMAGES:
-        return (images,)
-    beside = (images.parent / name for name in ("Annotations", "annotations", "ImageSets"))
-    return (images, *dict.fromkeys(place for place in beside if place.is_dir()))
 
 
 def voc_files(images: Path) -> list[Path]:
     """Return the XML files of a folder, and beside it, that hold annotations by their beginning."""
-    paths = [path for place in voc_places(images) for path in files_below(place, {".xml"})]
+    paths = [path for place in places_of_annotations(images) for path in files_below(place, {".xml"})]
     return [path for path in dict.fromkeys(path.resolve() for path in paths) if _may_be_voc(path)]
 
 
@@ -139,7 +130,7 @@ def _read_splits(images: Path, files: ImageFiles, found: Annotated) -> None:
     """Take the splits of `ImageSets/Main`; an image in two of them is none of the study's."""
     lists = [
         (split, path)
-        for path in _of_main(path for place in voc_places(images) for path in files_below(place, {".txt"}))
+        for path in _of_main(path for place in places_of_annotations(images) for path in files_below(place, {".txt"}))
         if (split := split_of_word(path.stem)) is not None
     ]
     names: dict[str, set[str]] = defaultdict(set)
