@@ -19,19 +19,25 @@ from tasks.readers.uncertain import note_on_doubtful
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tasks.readers.image_files import ImageFiles
 
-def read_class_folders(images: Path) -> Manifest:
+
+def read_class_folders(images: Path, files: ImageFiles | None = None) -> Manifest:
     """Return the manifest of a folder whose sub-folders are named for the classes.
+
+    Args:
+        images: The folder.
+        files: The images among the pictures of the folder; None means all of them.
 
     Raises:
         DataUnusable: There are no images, or no folders of classes.
     """
-    files = find_images(images).files
-    top = sorted({PurePosixPath(file).parts[0] for file in files if "/" in file})
+    found = (files or find_images(images)).files
+    top = sorted({PurePosixPath(file).parts[0] for file in found if "/" in file})
     has_splits = _are_splits(images, top)
     depth = 2 if has_splits else 1
     rows, loose = [], []
-    for file in files:
+    for file in found:
         folders = PurePosixPath(file).parts[:-1]
         if len(folders) < depth:
             loose.append(Quarantined(file=file, row=0, reason="lies in no folder of a class"))

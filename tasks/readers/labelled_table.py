@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tasks.domain.request import ColumnRoles
+    from tasks.readers.image_files import ImageFiles
     from tasks.readers.row_labels import RowLabels
     from tasks.readers.table import Table
 
@@ -34,7 +35,14 @@ _KINDS = ("table", "one_hot", "multi_label")
 _ROWS_NAMED = 5
 
 
-def read_labelled_table(path: Path, images: Path, given: ColumnRoles, rules: ReadingRules = _DEFAULT_RULES) -> Manifest:
+def read_labelled_table(
+    path: Path,
+    images: Path,
+    given: ColumnRoles,
+    rules: ReadingRules = _DEFAULT_RULES,
+    *,
+    files: ImageFiles | None = None,
+) -> Manifest:
     """Return the manifest of a table of labels and a folder of images.
 
     Args:
@@ -42,12 +50,13 @@ def read_labelled_table(path: Path, images: Path, given: ColumnRoles, rules: Rea
         images: The folder.
         given: Parts of columns that the request gives.
         rules: What uncertain labels count as, how readings become one, and, if `format` says, how the labels are written.
+        files: The images among the pictures of the folder; None means all of them.
 
     Raises:
         AmbiguousRequest: The part of a column is unclear.
         DataUnusable: Table or folder cannot be used, or they do not go together.
     """
-    named = NamedImages(find_images(images))
+    named = NamedImages(files or find_images(images))
     table = read_table(path, names_image=named.is_one)
     roles = find_roles(table, named, given, kind=rules.format if rules.format in _KINDS else None)
     said = read_labels(table, roles, rules)
