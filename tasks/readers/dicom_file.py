@@ -188,7 +188,7 @@ def _check(found: Dataset, is_declared: bool, file_bytes: int) -> None:
     if not all(found.get(name) for name in ("Rows", "Columns", "BitsAllocated")):
         if not is_declared and not kind:
             raise PictureUnreadable("is no DICOM file that can be read, or a damaged one")
-        raise PictureUnreadable("is DICOM, but holds no picture (or was cut off before it)")
+        raise PictureUnreadable("is DICOM, but holds no picture, or was cut off")
     _complete_syntax(found)
     frames = number_of_frames(found)
     pixels = int(found.Rows) * int(found.Columns)

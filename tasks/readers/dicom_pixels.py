@@ -19,6 +19,7 @@ Eight bits, since training takes pictures in 8 bits: the window that the person 
 
 from __future__ import annotations
 
+import copy
 import zlib
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,7 @@ def _read(path: Path, size: int, changed: int) -> Dataset:  # noqa: ARG001 - siz
 
 def _shown(data_set: Dataset, frame: int) -> Image.Image:
     if not any(name in data_set for name in _PIXELS):
-        raise PictureUnreadable("is DICOM, but holds no pixels (or was cut off before them)")
+        raise PictureUnreadable("is DICOM, but holds no pixels, or was cut off")
     stored = _decoded(data_set, frame)
     kind = str(data_set.PhotometricInterpretation)
     if kind == "PALETTE COLOR" and stored.ndim == 2:
@@ -103,6 +104,8 @@ def _shown(data_set: Dataset, frame: int) -> Image.Image:
 def _decoded(data_set: Dataset, frame: int) -> NDArray[Any]:
     """Return the stored values of a frame, shape (rows, columns) or (rows, columns, 3)."""
     syntax = data_set.file_meta.TransferSyntaxUID
+    if not syntax.is_transfer_syntax and syntax != _DEFLATED_FRAMES:
+        raise PictureUnreadable(f"its compression cannot be read ({compression_name(data_set)})")
     if "PixelData" in data_set and (syntax == _DEFLATED_FRAMES or syntax.is_encapsulated):
         content = get_frame(data_set.PixelData, frame, number_of_frames=number_of_frames(data_set))
         if syntax == _DEFLATED_FRAMES:
@@ -126,7 +129,8 @@ def _inflated(data_set: Dataset, content: bytes) -> Dataset:
     needed = -(-int(data_set.Rows) * int(data_set.Columns) * samples * int(data_set.BitsAllocated) // 8)
     pixels = zlib.decompressobj(-zlib.MAX_WBITS).decompress(content, needed + needed % 2)
     plain = Dataset()
-    plain.update({element.tag: element for element in data_set.group_dataset(0x0028)})
+    # Elements are shared otherwise, and the file would lose its frames.
+    plain.update({element.tag: copy.copy(element) for element in data_set.group_dataset(0x0028)})
     plain.NumberOfFrames = 1
     plain.PixelData = pixels.ljust(len(pixels) + len(pixels) % 2, b"\0")
     plain["PixelData"].VR = "OW" if data_set.BitsAllocated > 8 else "OB"
