@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ _ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "rea
 _BAD = frozenset(normal_form(word) for word in ("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic"))  # fmt: skip
 _TIMES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
 _WORST, _BAD_ENOUGH, _ALARM, _LEAST = 10.0, 5.0, 2.0, 1.0
+_SEVERITY = {"ERR_SEVERE": _WORST, "ERR_NONE": _LEAST, "ERR_MILD": _ALARM}
+_BESIDE_NUMBERS = frozenset({"say", "weigh", "weight", "cost", "like", "roughly", "and", "about", "as", "of", "let", "us", "the", "be", "to", "use", "take"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +46,28 @@ class Error:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """That one error is worse than another, and where it says so."""
+    """Kinds of error, the worst first, each with its weight, and where the words are."""
 
-    worse: Error
-    milder: Error
-    factor: float
-    """How many times as bad; 0 if no number was named."""
+    ranked: tuple[tuple[Error, float], ...]
+    said: bool
+    """Whether the request names the numbers, and not only the order."""
     first: int
     end: int
 
 
 def read_errors(reading: Reading) -> Errors | None:
-    """Return the first comparison of errors that a request makes; its findings set no task of their own."""
-    for sentence in reading.sentences():
-        for at in sentence:
-            found = _comparison(reading, sentence, at)
-            if found is not None:
-                reading.use(found.first, found.end)
-                reading.used.update(k for k in range(found.first, found.end) if reading.units[k].number is not None)
-                reading.claimed.update(k for k in range(found.first, found.end) if reading.units[k].is_class)
-                return found
-    return None
+    """Return how a request weighs errors; the findings in those words set no task of their own."""
+    compared = (_comparison(reading, sentence, at) for sentence in reading.sentences() for at in sentence)
+    found = next((item for item in compared if item is not None), None) or _by_severity(reading)
+    if found is None:
+        return None
+    if not found.said:
+        found = _with_said(reading, found)
+    reading.use(found.first, found.end)
+    reading.used.update(k for k in range(found.first, found.end) if reading.units[k].number is not None)
+    named = [k for error, _ in found.ranked for k in range(error.first, error.end)]
+    reading.claimed.update(k for k in named if reading.units[k].is_class)
+    return found
 
 
 def set_costs(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -72,42 +75,76 @@ def set_costs(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     errors = wishes.errors
     if errors is None:
         return
-    named = wishes.named
-    worse, milder = set(_pairs(named, errors.worse, judging)), set(_pairs(named, errors.milder, judging))
-    if not worse or not milder:
+    by_pair = [(set(_pairs(wishes.named, error, judging)), weight) for error, weight in errors.ranked]
+    if any(not pairs for pairs, _ in by_pair):
         reading.ask(
             "costs", f"{quoting.words(reading.words(errors.first, errors.end))} weighs errors between things that are not told apart here. Go on without weights?",
             options=("yes", "no"), default="yes", kind="missing_cost_values",
         )  # fmt: skip
         return
-    urgent = set(judging.priorities) or {true for true, _ in worse}
+    urgent = set(judging.priorities) or {true for true, _ in by_pair[0][0]}
+    plain = errors.said or len(by_pair) > 2
     judging.costs = tuple(
-        Cost(true=true, called=called, weight=_weight((true, called), worse, milder, urgent, errors.factor))
-        for true, called in permutations([item.name for item in named.classes], 2)
+        Cost(true=true, called=called, weight=_weight((true, called), by_pair, urgent, plain=plain))
+        for true, called in permutations([item.name for item in wishes.named.classes], 2)
     )
     reading.cite("costs", errors.first, errors.end)
-    if errors.factor:
+    if errors.said:
         return
-    reading.default("costs.weights", "only an order was said: 10, 5, 2 and 1 from the worst error to the mildest")
-    worst, mild = (reading.words(item.first, item.end) for item in (errors.worse, errors.milder))
+    weights = quoting.listed(f"{weight:g}" for weight in sorted({item.weight for item in judging.costs}, reverse=True))
+    reading.default("costs.weights", f"only an order was said: {weights} from the worst error to the mildest")
+    worst, mild = (reading.words(item.first, item.end) for item in (errors.ranked[0][0], errors.ranked[-1][0]))
     reading.ask(
-        "costs", f"How many times as bad is {quoting.words(worst)} as {quoting.words(mild)}: 5, 10 or 50 times? Until then errors weigh 10, 5, 2 and 1 in "
-        "the order that you say, and the report shows what half and twice of these weights change.",
+        "costs", f"How many times as bad is {quoting.words(worst)} as {quoting.words(mild)}: 5, 10 or 50 times? Until then errors weigh {weights} in the order "
+        "that you say, and the report shows what half and twice of these weights change.",
         options=("5 times", "10 times", "50 times"), default="10 times", kind="missing_cost_values",
     )  # fmt: skip
 
 
-def _weight(
-    pair: tuple[str, str], worse: set[tuple[str, str]], milder: set[tuple[str, str]], urgent: set[str], factor: float
-) -> float:
-    if pair in worse:
-        return factor or _WORST
-    if pair in milder or factor:
-        return _LEAST
+def _weight(pair: tuple[str, str], by_pair: list[tuple[set[tuple[str, str]], float]], urgent: set[str], *, plain: bool) -> float:
+    """Return the weight that was said of a pair, else what its order implies: calling an urgent class harmless is next to the worst."""
+    for pairs, weight in by_pair:
+        if pair in pairs:
+            return weight
     true, called = pair
+    if plain:
+        return _LEAST
     if true in urgent and called not in urgent:
         return _BAD_ENOUGH
     return _ALARM if called in urgent and true not in urgent else _LEAST
+
+
+def _by_severity(reading: Reading) -> Errors | None:
+    """'Calling A a B is annoying. Calling it C is what gets people hurt.': errors ranked by the words for their harm."""
+    graded: list[tuple[Error, float]] = []
+    before: Error | None = None
+    for sentence in reading.sentences():
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        weight = next((value for tag, value in _SEVERITY.items() if tag in tags), 0.0)
+        error = _error(reading, sentence, before) if weight else None
+        if error is not None and error.true and error.called:
+            graded.append((error, weight))
+            before = error
+    if len({weight for _, weight in graded}) < 2:
+        return None
+    spans = [error for error, _ in graded]
+    ranked = tuple(sorted(graded, key=lambda item: -item[1]))
+    return Errors(ranked, said=False, first=min(item.first for item in spans), end=max(item.end for item in spans))
+
+
+def _with_said(reading: Reading, errors: Errors) -> Errors:
+    """Take 'say ten, two and one' for the weights, where there are as many numbers as ranks."""
+    ranks = sorted({weight for _, weight in errors.ranked}, reverse=True)
+    for sentence in reading.sentences():
+        units = [reading.units[k] for k in sentence]
+        numbers = [float(unit.number) for unit in units if unit.number is not None and unit.share is None]
+        others = [unit for unit in units if unit.number is None and not unit.is_sign and unit.norm not in _BESIDE_NUMBERS]
+        if len(numbers) == len(ranks) > 1 and not others and numbers == sorted(numbers, reverse=True):
+            of = dict(zip(ranks, numbers, strict=True))
+            reading.cite("costs.weights", sentence.start, sentence.stop)
+            reading.used.update(sentence)
+            return replace(errors, ranked=tuple((error, of[weight]) for error, weight in errors.ranked), said=True)
+    return errors
 
 
 def _pairs(named: Named, error: Error, judging: Judging) -> Iterator[tuple[str, str]]:
@@ -136,7 +173,8 @@ def _comparison(reading: Reading, sentence: range, at: int) -> Errors | None:
     if not factor and not (left.true and left.called) and not (right.true and right.called):
         return None  # 'a miss is worse than a false alarm' is a priority, and names no confusion
     worse, milder = (left, right) if is_worse else (right, left)
-    return Errors(worse, milder, factor, left.first, right.end)
+    ranked = ((worse, factor or _WORST), (milder, _LEAST))
+    return Errors(ranked, said=bool(factor), first=left.first, end=right.end)
 
 
 def _comparator(reading: Reading, sentence: range, at: int) -> tuple[int, bool, float] | None:
@@ -179,6 +217,8 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
         return None
     kind = _kind(reading, verb)
     ahead = list(_groups(reading, range(verb + 1, places.stop), before))
+    if before is not None and kind == "call" and set(reading.units[verb].norm.split()) & _THEM:
+        ahead.insert(0, (before.true, verb + 1))  # 'call it' is one unit
     if kind == "alarm":
         return Error(first=verb, end=verb + 1)
     if kind == "miss":
@@ -206,7 +246,7 @@ def _kind(reading: Reading, at: int) -> str:
         return "miss"
     if set(unit.norm.split()) & _CONFUSE:
         return "confuse"
-    return "call" if unit.norm in _CALL else ""
+    return "call" if unit.norm.split()[0] in _CALL else ""
 
 
 def _groups(reading: Reading, places: range, before: Error | None) -> Iterator[tuple[tuple[str, ...], int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.naming import slug
+from agents.playbook.intent.words import norms
 from tasks.domain.spec import Subgroup
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOSTLY_MISSING = 0.2
 _GAP = 0.02
+_VAGUE = norms("elderly", "older", "old", "young", "younger", "neonatal", "neonate", "newborn", "teenager", "obese", "overweight")
 
 
 def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
@@ -63,7 +65,8 @@ def _criterion(reading: Reading, match: Match) -> str:
             if denied or any("no" in unit.norm.split() or "not" in unit.norm.split() for unit in inside)
             else "report"
         )
-    if any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside):
+    apart = {"separately", "separate", "apart", "separat", "break", "stratify", "stratifi"} & {word for unit in clause for word in unit.norm.split()}
+    if apart or (any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside)):
         return "report"
     return "equal" if any("SAME_FOR" in unit.tags for unit in inside) else "report"
 
@@ -99,9 +102,21 @@ def _ask(reading: Reading, found: dict[str, Subgroup]) -> None:
                 kind="missing_attribute",
             )  # fmt: skip
             reading.caveat(f"{name} is missing for {missing[name]:.0%} of the images; nothing is claimed for those.")
+        elif group.criterion == "report" and _is_vague(reading, name):
+            reading.ask(
+                "subgroups", f"Where does the group begin that you want apart by {plain}? Until it is said, results are shown by quarters of {plain}.",
+                default=f"quarters of {plain}", kind="rule_detail",
+            )  # fmt: skip
         elif group.criterion == "equal" and math.isnan(group.max_gap):
             reading.ask(
                 "subgroups", f"How large may the difference between the groups of {plain} be at most, for example 0.03? Until then it is reported with its "
                 f"interval, and no round may widen it by more than {_GAP:g}.",
                 options=("0.02", "0.03", "0.05"), default="reported; no number is held", kind="missing_max_gap",
             )  # fmt: skip
+
+
+def _is_vague(reading: Reading, name: str) -> bool:
+    """'The elderly' names a group by a number that it does not say; 'patients of 80 and older' says it."""
+    words = {word for unit in reading.units if name in unit.attributes for word in unit.norm.split()}
+    numbered = any(unit.number is not None and (unit.number > 1) and unit.share is None for unit in reading.units)
+    return bool(words & _VAGUE) and not numbered

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.naming import slug
-from agents.playbook.intent.words import normal_form
+from agents.playbook.intent.words import normal_form, phrase
 from tasks.domain.spec import Confounder
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> 
             _add(reading, found, Confounder(name=name, column=name, handling=handling), (match.first, match.end))
         if not unit.attributes:
             _add(
-                reading, found, Confounder(name=concept or slug(unit.text), handling=handling), (match.first, match.end)
+                reading, found, Confounder(name=slug(unit.text.replace("'s", "")), handling=handling), (match.first, match.end)
             )
             found.unmarked.append(unit.text)
     if is_text:
@@ -119,9 +119,19 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         reading.use(match.first, rest[1])
         text = reading.words(*rest)
         name = slug(text)[:40].strip("_")
-        if name:
+        column = _column_named(reading, rest)
+        if column:
+            _add(reading, found, Confounder(name=column, column=column), (match.first, rest[1]))
+        elif name:
             _add(reading, found, Confounder(name=name), (match.first, rest[1]))
             found.unmarked.append(text)
+
+
+def _column_named(reading: Reading, span: tuple[int, int]) -> str:
+    """Return the one column all of whose words are among these: 'the portable machine' is the column 'portable'."""
+    words = {word for k in range(*span) for word in reading.units[k].norm.split()}
+    names = [name for name in reading.data.attributes if phrase(name) and set(phrase(name)) <= words]
+    return names[0] if len(names) == 1 else ""
 
 
 def _following_words(reading: Reading, at: int) -> tuple[int, int] | None:

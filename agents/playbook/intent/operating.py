@@ -119,8 +119,10 @@ def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
 
 def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     """Return the share of a match, turned round where the words count misses or false alarms; None if they say no floor."""
-    value = _value(reading, match.shares[0])
+    value = _value(reading, match.shares[0]) if len(match.shares) < 2 else _ratio(reading, match)
     tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+    if match.first and "CEIL" in reading.units[match.first - 1].tags and "CEIL" not in tags:
+        return None  # 'no more than' is part of it, and the words say something else of the share
     misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
     alarms = rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
     ceiling, floor = "CEIL" in tags, "FLOOR" in tags
@@ -139,6 +141,12 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     value = round(1 - value, 6) if misses or alarms else value
     labels = tuple(dict.fromkeys(label for at in match.things for label in reading.units[at].labels))
     return Level(value, match.first, match.end, labels)
+
+
+def _ratio(reading: Reading, match: Match) -> float | None:
+    """'One false alarm for every ten healthy' is a tenth."""
+    part, whole = (reading.units[at].number for at in match.shares[:2])
+    return round(part / whole, 6) if part is not None and whole and part <= whole else None
 
 
 def _ask_about_range(reading: Reading, at: int) -> None:
