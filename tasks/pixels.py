@@ -41,6 +41,8 @@ def open_picture(path: Path, frame: int = -1) -> Image.Image:
     Raises:
         PictureUnreadable: There is no such picture, or it cannot be read.
     """
+    if path.exists() and not path.is_file():
+        raise PictureUnreadable("is no plain file")  # a pipe would never answer
     try:
         if has_magic(path) or path.suffix.lower() in DICOM_SUFFIXES:
             return open_dicom(path, frame)

@@ -45,12 +45,14 @@ FAULTS = (
 """What pydicom and its decoders raise on a damaged file; there is no common root."""
 
 _MAGIC_AT, _MAGIC = 128, b"DICM"
-_HEAD = 4096
+_HEAD = 2**16
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _LARGEST_INFLATED = 2**30
 _SMALLEST_FRAME = 16
 """Bytes that even an empty frame takes up when it is compressed: the head of its fragment and a first marker."""
 _MOST_FRAMES = 100_000
+_MOST_PIXELS = 10**8
+"""Of one picture; each takes up to 40 bytes while it is made ready. The largest plates of detectors have a third of that."""
 
 _NO_PICTURE = {
     "1.2.840.10008.5.1.4.1.1.66.4": "a segmentation drawn on other pictures",
@@ -192,7 +194,7 @@ def _check(found: Dataset, is_declared: bool, file_bytes: int) -> None:
     _complete_syntax(found)
     frames = number_of_frames(found)
     pixels = int(found.Rows) * int(found.Columns)
-    if Image.MAX_IMAGE_PIXELS is not None and pixels > 2 * Image.MAX_IMAGE_PIXELS:
+    if pixels > min(_MOST_PIXELS, 2 * (Image.MAX_IMAGE_PIXELS or _MOST_PIXELS)):
         raise PictureUnreadable("is too large to be opened safely; scale it down or cut it into tiles")
     if not 1 <= frames <= _MOST_FRAMES:
         raise PictureUnreadable(f"claims to hold {frames:,} pictures")
