@@ -25,14 +25,15 @@ from agents.playbook.intent.judging import Wishes, decide_judging
 from agents.playbook.intent.leaning import read_leaning
 from agents.playbook.intent.leftovers import read_leftovers
 from agents.playbook.intent.lexicon import load_lexicon
+from agents.playbook.intent.misreading import read_misreading
 from agents.playbook.intent.naming import name_classes
 from agents.playbook.intent.operating import read_numbers
-from agents.playbook.intent.outcomes import ask_about_outcomes
+from agents.playbook.intent.outcomes import ask_about_outcomes, name_of_outcome
 from agents.playbook.intent.priorities import read_priorities
+from agents.playbook.intent.protocol import keep_the_protocol
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.rules import read_side_rule
-from agents.playbook.intent.scale import choose_on_scale
-from agents.playbook.intent.protocol import keep_the_protocol
+from agents.playbook.intent.scale import choose_on_scale, read_ungradable
 from agents.playbook.intent.scope import refusal
 from agents.playbook.intent.sites import read_sites
 from agents.playbook.intent.supervision import read_supervision
@@ -97,6 +98,7 @@ def _spec(reading: Reading) -> Spec | None:
     counted = counted_as(reading)
     numbers = read_numbers(reading)
     errors = read_errors(reading)
+    ungradable = read_ungradable(reading)
     abstaining = read_abstention(reading)
     read_sites(reading)
     leaning = read_leaning(reading)
@@ -106,10 +108,11 @@ def _spec(reading: Reading) -> Spec | None:
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
     read_side_rule(reading)
+    read_misreading(reading)
     goal = read_goal(reading)
-    choice = unlabelled(reading.words(*outcome), outcome) if outcome is not None else None
+    choice = unlabelled(name_of_outcome(reading, *outcome), outcome) if outcome is not None else None
     if choice is None:
-        choice = choose_on_scale(reading, excluded=excluded)
+        choice = choose_on_scale(reading, excluded=excluded, sends_on=ungradable is not None)
     if choice is None:
         choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
     named = name_classes(reading, choice, priorities) if choice is not None else None

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.look_alikes import is_look_alike
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import sides_of, unknown_words
 from agents.playbook.intent.targets import (
@@ -35,6 +36,8 @@ class Group:
     spans: list[tuple[int, int]] = field(default_factory=list)
     """Units that it rests on; empty where it rests on the profile."""
     is_rest: bool = False
+    name: str = ""
+    """Short name, where the labels give none."""
 
 
 @dataclass(slots=True)
@@ -100,16 +103,25 @@ def unlabelled(plain: str, span: tuple[int, int]) -> Choice:
 
 
 def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded: tuple[str, ...]) -> Choice | None:
-    """Return the kinds of objects whose places are asked for: those named, else all that the data has."""
-    named = [group for group in _distinct(reading, targets) if set(group.labels) - set(excluded)]
+    """Return the kinds of objects whose places are asked for: those named beside the words for places, else all but look-alikes."""
+    look_alikes = {item.label for item in reading.data.labels if is_look_alike(reading, item)}
+    found = _distinct(reading, _beside_places(reading, goal) or targets)
+    named = [group for group in found if set(group.labels) - set(excluded) - look_alikes]
     if named:
         return Choice(named, named, goal.task)
-    kinds = [item for item in reading.data.labels if not (item.denies or item.answer or item.label in excluded)]
+    left_out = {*excluded, *look_alikes}
+    kinds = [item for item in reading.data.labels if not (item.denies or item.answer or item.label in left_out)]
     if not kinds:
         _ask_for_classes(reading)
         return None
     groups = [Group((item.label,), reading.data.plain(item.label)) for item in kinds]
     return Choice(groups, groups, goal.task)
+
+
+def _beside_places(reading: Reading, goal: Goal) -> dict[int, Target]:
+    """Return the kinds that the sentence names which asks for places."""
+    sentence = next((s for s in reading.sentences() if goal.first in s), range(0))
+    return {at: Target(reading.units[at].labels) for at in candidates_in(reading, sentence) if reading.units[at].labels}
 
 
 def _from_sentences(
@@ -208,9 +220,11 @@ def _with_rest(
     else:
         labels = (item.label for item in reading.data.labels)
         left = tuple(label for label in labels if label not in taken and label not in excluded)
+    if not left and len(groups) > 1:
+        return Choice(groups, groups)
     if not left:
         reading.ask(
-            "classes", "Nothing is left in the data to tell this from. What should it be told from?", blocking=True
+            "classes", "Nothing is left in the data to tell this from. What should it be told from?", blocking=True, kind="label_missing"
         )
         return None
     plain = _plain_rest(reading, left, groups)

@@ -94,6 +94,12 @@ class DataWords:
         """Return what is known of a label."""
         return next(item for item in self.labels if item.label == label)
 
+    def shown(self) -> tuple[str, ...]:
+        """Return what is shown to a person who is asked which label is meant: no bare 0 and 1, no absence of a finding."""
+        only = [self.column] if any(item.words == self.column_words and item.words for item in self.labels) else []
+        named = [item.label for item in self.labels if not (item.denies and (self.findings or only))]
+        return tuple(only if only and len(self.labels) == 2 else named)
+
     def plain(self, label: str) -> str:
         """Return plain words for a label."""
         known = self.find(label)
@@ -121,6 +127,8 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
     )
     if column and column not in _GENERIC_COLUMNS and not findings:
         labels = _named_by_column(labels, column, lexicon)
+    if not findings:
+        labels = _twins(labels)
     attributes = {item.name: _concept_of(phrase(item.name), lexicon)[0] for item in profile.attributes}
     table: dict[tuple[str, ...], Meaning] = {}
     for key, meaning in _entries(labels, attributes, profile, lexicon):
@@ -191,6 +199,17 @@ def _named_by_column(labels: tuple[DataLabel, ...], column: tuple[str, ...], lex
         )
         for item in labels
     )
+
+
+def _twins(labels: tuple[DataLabel, ...]) -> tuple[DataLabel, ...]:
+    """Mark a label that denies another one, also where the lexicon knows neither: 'referable' and 'not referable'."""
+    asserted = {item.words: item for item in labels if item.words}
+    twins = []
+    for item in labels:
+        core = tuple(word for word in item.words if word not in _NEGATORS)
+        other = asserted.get(core) if len(core) < len(item.words) else None
+        twins.append(item if other is None else replace(item, denies=True, concept=other.concept))
+    return tuple(twins)
 
 
 def _data_label(label: str, images: int, meant: str, lexicon: Lexicon) -> DataLabel:

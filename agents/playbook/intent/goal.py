@@ -14,6 +14,7 @@ from tasks.domain.spec import DETECTION, REGRESSION, SEGMENTATION
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
+_COUNTING = ("count", "how many")
 _WHOLE_IMAGE = norms("yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage")  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def read_goal(reading: Reading) -> Goal:
         reading.used.update(k for sentence in reading.sentences() if at in sentence for k in sentence)
     if places:
         return _located(reading, places)
-    measured = [at for at in reading.tagged("MEASURE") if not reading.denied(at, within=5)]
+    measured = [at for at in reading.tagged("MEASURE") if _asks_for_number(reading, at)]
     column = measured_column(reading)
     if column or measured:
         return _measured(reading, measured, column)
@@ -43,6 +44,15 @@ def read_goal(reading: Reading) -> Goal:
     if reading.data.only_places and detecting is not None:
         return Goal(SEGMENTATION if reading.data.places == {MASK} else DETECTION)
     return Goal()
+
+
+def _asks_for_number(reading: Reading, at: int) -> bool:
+    """'Count the mitoses' does; 'how many of the flagged ones have it' asks about the model, and 'no counting' turns it down."""
+    if reading.denied(at, within=5):
+        return False
+    if not reading.units[at].norm.startswith(_COUNTING):
+        return True
+    return any(unit.is_class for unit in reading.units[at + 1 : at + 4])
 
 
 def _located(reading: Reading, places: list[int]) -> Goal:

@@ -94,14 +94,15 @@ def find_cut(reading: Reading, scale: tuple[str, ...]) -> Cut | None:
             strictly = floor is not None and reading.units[floor].norm in _STRICTLY
             start = place + 1 if strictly and after is None else place
             return _cut(reading, scale, start, begin, after or end)
-    said = next((k for k, unit in enumerate(reading.units) if _is_referable(unit) and not reading.denied(k)), None)
+    said = next((k for k, unit in enumerate(reading.units) if is_referable(unit) and not reading.denied(k)), None)
     if said is not None and len(scale) > REFERABLE:
         found = _cut(reading, scale, _referable_from(scale), said, said + 1)
         return replace(found, by_convention=True) if found else None
     return None
 
 
-def _is_referable(unit: Unit) -> bool:
+def is_referable(unit: Unit) -> bool:
+    """Say whether a unit speaks of what is to be referred."""
     return "REFERABLE" in unit.tags or unit.norm.startswith(phrase("referable")[0])
 
 
@@ -139,9 +140,10 @@ def _grade_at(reading: Reading, at: int, scale: tuple[str, ...]) -> tuple[int, i
         named = at > 0 and reading.units[at - 1].norm in _SCALE_NOUN
         return (place, at + 1) if place is not None and (named or _and_above(reading, at + 1)) else None
     rank = _RANKS.get(tuple(unit.norm.split()))
-    place = next((k for k, label in enumerate(scale) if rank is not None and _rank(label) == rank), None)
-    if place is None and rank is not None and all(_CODE.fullmatch(label.strip()) for label in scale):
+    if rank is not None and all(_CODE.fullmatch(label.strip()) for label in scale):
         place = _conventional(rank, scale)
+    else:
+        place = next((k for k, label in enumerate(scale) if rank is not None and _rank(label) == rank), None)
     return (place, at + 1) if place is not None else None
 
 

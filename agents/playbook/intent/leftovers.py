@@ -16,6 +16,9 @@ _JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_
 """Tags of what a number can be a bound on."""
 _LIMIT = frozenset({"FLOOR", "CEIL"})
 _POLITE = norms("pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and")  # fmt: skip
+_PEOPLE = norms("people", "patient", "person", "child", "adult", "woman", "man", "age", "older", "old", "younger", "elderly", "over the age", "kid", "baby", "smoker")  # fmt: skip
+_TIMES = norms("year", "month", "week", "day", "old", "image", "film", "patient", "case", "lesion", "hospital", "center")
+_IS = frozenset({"is", "are", "have", "has", "had", "were", "was"})
 _FEWEST_WORDS = 2
 
 
@@ -37,7 +40,8 @@ def read_leftovers(reading: Reading) -> None:
 def _nothing_taken(reading: Reading, clause: range) -> None:
     tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
     things = any(reading.units[k].is_thing for k in clause)
-    if "DEMAND" in tags and "BECAUSE" not in tags and (things or tags & _JUDGED):
+    demand = any("DEMAND" in reading.units[k].tags and reading.units[k].norm != "only" for k in clause)
+    if demand and "BECAUSE" not in tags and (things or tags & _JUDGED):
         _ask(reading, clause, blocking=False)
         return
     words = [reading.units[k] for k in clause if not reading.units[k].is_sign]
@@ -59,7 +63,7 @@ def _bounds_something(reading: Reading, clause: range, open_units: list[int]) ->
         return False
     for at in open_units:
         unit = reading.units[at]
-        if unit.number is None:
+        if unit.number is None or _is_of_people(reading, at) or _states(reading, clause, at):
             continue
         limited = at > 0 and bool(reading.units[at - 1].tags & _LIMIT)
         if limited or (_is_near_metric(reading, at) and (unit.share is not None or unit.number > 1)):
@@ -67,6 +71,25 @@ def _bounds_something(reading: Reading, clause: range, open_units: list[int]) ->
         if unit.share is not None and tags & {"DEMAND", "WISH"} | tags & _LIMIT:
             return True
     return False
+
+
+def _is_of_people(reading: Reading, at: int) -> bool:
+    """'People over 65' and 'children under 5 years' say who is in the images."""
+    if reading.units[at].share is not None:
+        return False
+    before = [unit.norm for unit in reading.units[max(0, at - 4) : at]]
+    after = [unit.norm for unit in reading.units[at + 1 : at + 3]]
+    return bool(_PEOPLE & set(before)) or bool(_TIMES & set(after))
+
+
+def _states(reading: Reading, clause: range, at: int) -> bool:
+    """'About 5% of them have it' and 'only 3 in 100 are malignant' say how common something is, and ask for nothing."""
+    after = [reading.units[k] for k in clause if k > at]
+    verb = next((unit for unit in after if unit.text.lower() in _IS), None)
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    wants = {"NOT", "CATCH", "MISS", "REFER", "WISH", "TOLERATE", "SENS", "SPEC", "FALSE_ALARM"} | METRIC_TAGS
+    demands = any("DEMAND" in reading.units[k].tags and reading.units[k].norm != "only" for k in clause)
+    return verb is not None and not tags & wants and not demands
 
 
 def _is_near_metric(reading: Reading, at: int) -> bool:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.priorities import Priorities
     from agents.playbook.intent.reading import Reading
 
-_LONGEST_NAME = 24
+_LONGEST_NAME = 32
 _UNKNOWN_CONCERN = 1.5  # a finding that the lexicon does not know weighs more than a harmless one, less than a disease
 
 
@@ -114,7 +114,8 @@ def _ground(reading: Reading, group: Group, name: str) -> None:
 
 
 def _name(reading: Reading, group: Group, groups: list[Group], taken: set[str]) -> str:
-    wanted = _wanted_name(reading, group, groups) if group.labels else slug(group.plain)[:_LONGEST_NAME].strip("_")
+    plain = slug(group.name or group.plain)[:_LONGEST_NAME].strip("_")
+    wanted = _wanted_name(reading, group, groups) if group.labels and not group.name else plain
     name = wanted or "class"
     unique, number = name, 2
     while unique in taken:

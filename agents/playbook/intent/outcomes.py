@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
@@ -19,7 +20,7 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     """Ask for the labels of a later event that the data does not hold; return where the request names it."""
     if _foretold(reading):
         return None
-    at = next((k for k in reading.tagged(_TAG) if not reading.denied(k, within=5) and not _is_aside(reading, k)), None)
+    at = next((k for k in _events(reading) if not reading.denied(k, within=5) and not _is_aside(reading, k)), None)
     if at is None:
         return None
     first, end = _phrase(reading, at)
@@ -37,6 +38,21 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     return first, end
 
 
+def _events(reading: Reading) -> list[int]:
+    """Return the units that speak of a later event, or of a death that no label tells of."""
+    deaths = (k for k, unit in enumerate(reading.units) if unit.meaning is not None and unit.meaning.concept == "death")
+    return sorted({*reading.tagged(_TAG), *deaths})
+
+
+def name_of_outcome(reading: Reading, first: int, end: int) -> str:
+    """Return a short name for a later event: 'death within one year'."""
+    text = reading.words(first, end).lower()
+    if not re.search(r"\b(die[ds]?|dead|death|mortality|surviv\w*|alive)\b", text):
+        return " ".join(text.split())
+    time = re.search(r"(\w+)[ -](year|month|week|day)s?\b", text)
+    return f"death within {time[1]} {time[2]}" if time else "death"
+
+
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:
     """Return the outcome with the time that stands before or behind it ('within one year')."""
     units = reading.units
@@ -51,6 +67,8 @@ def _phrase(reading: Reading, at: int) -> tuple[int, int]:
     first = at
     if at >= 2 and units[at - 1].norm in {"year", "month", "day", "week"} and units[at - 2].number is not None:
         first = at - 2
+    if end + 1 < len(units) and units[end].norm in {"a", "one"} and units[end + 1].norm in {"year", "month", "week"}:
+        end += 2
     return first, end
 
 

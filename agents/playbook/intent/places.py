@@ -15,6 +15,7 @@ _POSSESSION = norms("have", "contain", "hold", "carry", "come", "include", "lack
 _PAST = frozenset({"was", "were", "been", "are", "is", "got", "being"})
 _ASKED = norms("draw", "put", "place", "give", "produce", "output", "return", "predict", "want", "need", "around", "round", "mark", "add", "get", "provide", "make", "like")  # fmt: skip
 (_WHERE,) = norms("where")
+_SUBJECTS = norms("our", "we", "they", "he", "she", "i", "somebody", "someone", "people", "my", "surgeon", "reader", "doctor", "fellow", "colleague", "technician")  # fmt: skip
 _STAND = norms("is", "are", "be", "lie", "sit", "show", "occur", "appear", "start", "end")
 _UNWANTED = norms("need", "requir", "necessary", "want")
 
@@ -56,7 +57,7 @@ def _is_description(reading: Reading, at: int) -> bool:
     before = [units[k] for k in clause if k < at]
     if reading.units[at].norm == _WHERE or any(_commands(unit) for unit in before):
         return False
-    if any("BECAUSE" in units[k].tags for k in clause):
+    if any("BECAUSE" in units[k].tags for k in clause) or any(unit.norm in _SUBJECTS for unit in before):
         return True
     if any(unit.norm in _POSSESSION for unit in before) or any(unit.text.lower() in _PAST for unit in before[-2:]):
         return True

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.classes import Choice, Group
-from agents.playbook.intent.clauses import clause_of
-from agents.playbook.intent.grades import find_cut, graded, order_matters, ungraded
+from agents.playbook.intent.grades import find_cut, graded, is_referable, order_matters, ungraded
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import BINARY, ORDINAL
 
@@ -17,11 +16,18 @@ if TYPE_CHECKING:
 
 _GRADE = norms("grade", "read", "assess", "judge")
 _SENT_ON = norms("positive", "refer", "referable", "referral")
+_NEAR = 8
 _CANNOT = norms("ungradabl", "ungradeabl", "ungraded", "unreadabl", "inadequat", "insufficient")
 
 
-def choose_on_scale(reading: Reading, *, excluded: tuple[str, ...]) -> Choice | None:
-    """Return the classes where the labels are grades and the request speaks of grades; None for any other request."""
+def choose_on_scale(reading: Reading, *, excluded: tuple[str, ...], sends_on: bool) -> Choice | None:
+    """Return the classes where the labels are grades and the request speaks of grades; None for any other request.
+
+    Args:
+        reading: The request.
+        excluded: Labels that are left out.
+        sends_on: Images that cannot be graded count as positive.
+    """
     if reading.data.findings:
         return None
     scale = tuple(label for label in graded(reading.data.labels) if label not in excluded)
@@ -29,7 +35,7 @@ def choose_on_scale(reading: Reading, *, excluded: tuple[str, ...]) -> Choice | 
         return None
     cut = find_cut(reading, scale)
     if cut is not None:
-        return _halves(reading, cut)
+        return _halves(reading, cut, sends_on=sends_on)
     ordered = order_matters(reading)
     if ordered is None:
         return None
@@ -37,37 +43,38 @@ def choose_on_scale(reading: Reading, *, excluded: tuple[str, ...]) -> Choice | 
     return Choice(groups, groups, ORDINAL)
 
 
-def _halves(reading: Reading, cut: Cut) -> Choice:
+def _halves(reading: Reading, cut: Cut, *, sends_on: bool) -> Choice:
     reading.use(cut.first, cut.end)
     reading.claimed.update(range(cut.first, cut.end))
-    above = cut.above + _counted_as_above(reading)
+    above = cut.above + (ungraded(reading.data.labels) if sends_on else ())
     below = tuple(label for label in cut.below if label not in above)
-    positive = Group(above, _plain(reading, cut), [(cut.first, cut.end)])
+    plain = _plain(reading, cut)
+    positive = Group(above, plain, [(cut.first, cut.end)], name=plain)
     if cut.by_convention:
         reading.default("classes.cut", f"by convention from {quoting.code(cut.above[0])} on")
-    return Choice([Group(below, f"not {positive.plain}", is_rest=True), positive], [positive], BINARY)
+    rest = Group(below, f"not {plain}", is_rest=True, name=f"not {plain}")
+    return Choice([rest, positive], [positive], BINARY)
 
 
 def _plain(reading: Reading, cut: Cut) -> str:
-    """Return the wording of the cut with the finding that it is said of, where that stands beside it."""
-    if cut.by_convention and " " not in cut.name.strip():
-        return (
-            f"{cut.name.lower()} {' '.join(reading.profile.roles.label.split('_')[:1])}"
-            if reading.profile.roles.label
-            else cut.name
-        )
-    return cut.name
+    """Return the word for what lies above the cut: 'referable' where the request says so, else its own wording."""
+    said = next((unit.text for unit in reading.units if is_referable(unit)), "")
+    return said.lower() or cut.name
 
 
-def _counted_as_above(reading: Reading) -> tuple[str, ...]:
-    """Return the labels of images without a grade, where the request sends those on as well."""
-    labels = ungraded(reading.data.labels)
-    for at, unit in enumerate(reading.units) if labels else ():
-        clause = clause_of(reading, at)
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
-        norms_of = {reading.units[k].norm for k in clause}
+def read_ungradable(reading: Reading) -> tuple[int, int] | None:
+    """Return the words that send images on that cannot be graded: 'ungradable photos count as refer'."""
+    for at, unit in enumerate(reading.units):
         cannot = unit.norm.partition(" ")[0] in _CANNOT or (unit.norm in _GRADE and reading.denied(at, within=3))
-        if cannot and ("REFER" in tags or norms_of & _SENT_ON):
-            reading.cite("classes.ungraded", clause.start, clause.stop)
-            return labels
-    return ()
+        if not cannot:
+            continue
+        sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+        sent = [k for k in sentence if reading.units[k].norm.partition(" ")[0] in _SENT_ON or "REFER" in reading.units[k].tags]
+        near = [k for k in sent if abs(k - at) <= _NEAR]
+        if near:
+            first, end = min(at, near[0]), max(at, near[-1]) + 1
+            reading.use(first, end)
+            reading.claimed.update(range(first, end))
+            reading.caveat("Images that cannot be graded count as referred: they are not left out of the results.", first, end)
+            return first, end
+    return None

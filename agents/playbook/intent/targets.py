@@ -67,9 +67,9 @@ def is_the_only_finding(reading: Reading, wording: str) -> bool:
 
 
 def _normal(reading: Reading, unit: Unit) -> Target | None:
-    """Take 'normal' for the absence of the only finding of the data."""
+    """Take 'normal', or 'benign' beside cancer, for the absence of the only finding of the data."""
     only = only_finding(reading.data)
-    if only is None or unit.meaning is None or unit.meaning.concept != "normal":
+    if only is None or unit.meaning is None or unit.meaning.concept not in {"normal", "benign"} - {only.concept}:
         return None
     return Target(tuple(item.label for item in reading.data.labels if item.denies))
 
@@ -191,6 +191,8 @@ def _named_in_part(reading: Reading, unit: Unit) -> Target | None:
     ]
     if len(near) != 1:
         return None
+    if reading.data.findings or near[0].words[-1] == words[-1]:  # 'referable retinopathy' for `referable`, 'breast cancer' for `cancer`
+        return Target((near[0].label,))
     reading.ask(
         "classes", f"The data says {quoting.words(' '.join(reading.data.plain(near[0].label).split()))} ({quoting.code(near[0].label)}). "
         f"Does that mean {quoting.words(unit.text)}?", options=("yes", "no"), default="yes",
@@ -216,10 +218,10 @@ def absent(reading: Reading, unit: Unit) -> Target:
 
 def ask_about_absent(reading: Reading, wording: str) -> None:
     """Ask which label is meant, naming those that exist."""
-    labels = [item.label for item in reading.data.labels if not (reading.data.findings and item.denies)]
+    labels = reading.data.shown()
     shown = quoting.listed(quoting.code(label) for label in labels[:20])
     more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
     reading.ask(
         "classes", f"The data has no label for {quoting.words(wording)}. Its labels are {shown}{more}. Which of them do you mean?",
-        options=tuple(labels[:20]), blocking=True, kind="label_missing",
+        options=labels[:20], blocking=True, kind="label_missing",
     )  # fmt: skip

@@ -15,6 +15,8 @@ TASK_TAGS = frozenset({"TASK_DETECT", "TASK_SORT", "TASK_SPLIT", "VERSUS", "MULT
 
 _LISTED = 3
 _JOINERS = norms(",", "and", "or", "/", "a", "an", "the", "any", "versus")
+_IN = norms("in", "of", "from", "on", "among", "with", "for", "our", "the")
+_WHOSE = norms("patient", "slide", "case", "section", "specimen", "tissue", "survivor", "image", "film", "clinic", "biopsy", "sample", "photo", "scan", "cohort", "people")  # fmt: skip
 _WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "request", "require")
 
 
@@ -107,7 +109,15 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 def candidates_in(reading: Reading, sentence: range) -> list[int]:
     """Return the units of a sentence that can be classes and that no other rule speaks of."""
     named = [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
-    return [at for at in named if not _is_head_noun(reading, at)]
+    return [at for at in named if not _is_head_noun(reading, at) and not _is_context(reading, at)]
+
+
+def _is_context(reading: Reading, at: int) -> bool:
+    """'Mitoses in breast cancer slides' looks for mitoses: a disease that the data has no label for says whose images they are."""
+    units = reading.units
+    if units[at].labels or at + 1 >= len(units) or not at or units[at - 1].norm not in _IN:
+        return False
+    return units[at + 1].kind == "modality" or units[at + 1].norm in _WHOSE
 
 
 def _is_head_noun(reading: Reading, at: int) -> bool:
