@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.priorities import labels_meant
-from agents.playbook.intent.words import normal_form
+from agents.playbook.intent.words import norms
 from tasks.domain.spec import Cost
 
 if TYPE_CHECKING:
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from agents.playbook.intent.naming import Named
     from agents.playbook.intent.reading import Reading
 
-_CALL = frozenset(normal_form(word) for word in ("call", "label", "read", "report", "take", "classify", "diagnose", "name", "grade", "mistake", "declare", "send"))  # fmt: skip
-_CONFUSE = frozenset(normal_form(word) for word in ("confuse", "mix", "swap", "interchange", "confusion", "mixing"))
+_CALL = norms("call", "label", "read", "report", "take", "taking", "classify", "classifying", "diagnose", "name", "naming", "grade", "mistake", "mistaking", "declare", "send")
+_CONFUSE = norms("confuse", "confusing", "mix", "mixing", "swap", "interchange", "confusion")
 _THEM = frozenset({"them", "either", "it", "those", "both", "these"})
 _JOINERS = frozenset({",", "and", "or", "/", "&"})
 _ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "real", "true"})
-_BAD = frozenset(normal_form(word) for word in ("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic"))  # fmt: skip
+_BAD = norms("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic")
 _TIMES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
 _WORST, _BAD_ENOUGH, _ALARM, _LEAST = 10.0, 5.0, 2.0, 1.0
 _SEVERITY = {"ERR_SEVERE": _WORST, "ERR_NONE": _LEAST, "ERR_MILD": _ALARM}
@@ -40,6 +40,8 @@ class Error:
     called: tuple[str, ...] = ()
     """Labels that they are called; empty for any others."""
     both_ways: bool = False
+    is_miss: bool = False
+    """A miss of what is looked for, where nothing is named."""
     first: int = 0
     end: int = 0
 
@@ -154,7 +156,7 @@ def _pairs(named: Named, error: Error, judging: Judging) -> Iterator[tuple[str, 
     if (error.true and not true) or (error.called and not called):
         return
     if not true and not called:
-        called = [judging.target]  # a false alarm is for the finding that is looked for
+        true, called = ([judging.target], []) if error.is_miss else ([], [judging.target])
     sides = [(true, called), (called, true)] if error.both_ways else [(true, called)]
     for left, right in sides:
         for one in left or [name for name in every if name not in right]:
@@ -198,7 +200,7 @@ def _comparator(reading: Reading, sentence: range, at: int) -> tuple[int, bool, 
 def _factor(reading: Reading, sentence: range, at: int) -> float:
     for k in range(max(sentence.start, at - 4), at):
         unit = reading.units[k]
-        follower = reading.units[k + 1].norm if k + 1 < at else ""
+        follower = reading.units[k + 1].norm.split()[0] if k + 1 <= at else ""
         if unit.norm in _TIMES:
             return _TIMES[unit.norm]
         written = re.fullmatch(r"(\d+)x", unit.norm)
@@ -224,7 +226,7 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
     if kind == "miss":
         behind = list(_groups(reading, range(max(places.start, verb - 3), verb), before)) if not ahead else []
         true, last = (ahead or behind or [((), verb + 1)])[0]
-        return Error(true=true, first=verb, end=max(last, verb + 1))
+        return Error(true=true, is_miss=True, first=verb, end=max(last, verb + 1))
     if len(ahead) < 2:
         behind = list(_groups(reading, range(places.start, verb), before))
         if kind == "confuse" and len(ahead) == 1 and len(ahead[0][0]) > 1:
@@ -249,6 +251,20 @@ def _kind(reading: Reading, at: int) -> str:
     return "call" if unit.norm.split()[0] in _CALL else ""
 
 
+def _labels_of(reading: Reading, at: int) -> tuple[str, ...]:
+    """Return the labels of a finding; 'harmless' or 'normal' without a label of its own stands for those that are not serious."""
+    unit = reading.units[at]
+    meant = labels_meant(reading, unit) if unit.is_class else ()
+    if meant or not (unit.concern in {0, 1} or "HEALTHY" in unit.tags):
+        return meant
+    concepts = reading.data.lexicon.concepts
+    return tuple(
+        item.label
+        for item in reading.data.labels
+        if item.denies or item.answer == "absent" or (item.concept and concepts[item.concept].concern in {0, 1})
+    )
+
+
 def _groups(reading: Reading, places: range, before: Error | None) -> Iterator[tuple[tuple[str, ...], int]]:
     """Yield the labels of each list of findings, and where it ends; 'either of them' stands for those of the error before."""
     labels: list[str] = []
@@ -256,16 +272,16 @@ def _groups(reading: Reading, places: range, before: Error | None) -> Iterator[t
     for k in places:
         unit = reading.units[k]
         if unit.norm in _THEM and before is not None and not labels:
-            meant = tuple(dict.fromkeys((*before.true, *before.called))) if before.both_ways else before.true
+            both = tuple(dict.fromkeys((*before.true, *before.called))) if before.both_ways else before.true
             if unit.norm != "either" or not any(
                 reading.units[j].norm in _THEM for j in range(k + 1, min(k + 3, places.stop))
             ):
-                yield meant, k + 1
-        elif unit.is_class and labels_meant(reading, unit):
+                yield both, k + 1
+        elif meant := _labels_of(reading, k):
             if labels and not joined:  # 'calling a melanoma a mole'
                 yield tuple(dict.fromkeys(labels)), end
                 labels = []
-            labels += labels_meant(reading, unit)
+            labels += meant
             end, joined = k + 1, False
         elif unit.norm in _JOINERS:
             joined = True

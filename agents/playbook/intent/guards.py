@@ -45,6 +45,7 @@ def read_guards(reading: Reading) -> Guards:
     """Return what a request protects from getting worse."""
     guards = Guards()
     _ask_about_reference(reading)
+    _read_undefined(reading, guards)
     for match in reading.found("others_guard"):
         tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
         if set(range(match.first, match.end)) & reading.used:
@@ -60,6 +61,26 @@ def read_guards(reading: Reading) -> Guards:
                 if reading.units[at].labels:
                     guards.labels.setdefault(reading.units[at].labels, (match.first, match.end))
     return guards
+
+
+def _read_undefined(reading: Reading, guards: Guards) -> None:
+    """'The other two should be decent' sets a floor without a number; until it is named, none of them may get worse."""
+    for match in reading.found("decent"):
+        things = [at for at in match.things if reading.units[at].is_class and reading.units[at].labels]
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        if set(range(match.first, match.end)) & reading.used or not (things or "OTHERS" in tags) or reading.denied(match.first):
+            continue
+        reading.claim(match)
+        reading.claimed.update(k for k in range(match.first, match.end) if "REST" in reading.units[k].tags)
+        if things:
+            guards.labels.update((reading.units[at].labels, (match.first, match.end)) for at in things)
+        else:
+            guards.others = guards.others or (match.first, match.end)
+        reading.ask(
+            "guardrails", f"{quoting.words(reading.words(match.first, match.end))}: from which number on is it good enough, for example an AUROC of 0.80?",
+            options=("not worse than the first model", "an AUROC of 0.80", "an AUROC of 0.85"), default="not worse than the first model",
+            kind="undefined_floor",
+        )  # fmt: skip
 
 
 def _ask_about_reference(reading: Reading) -> None:
