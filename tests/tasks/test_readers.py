@@ -50,7 +50,8 @@ def test_the_columns_of_ham10000_are_found_without_hints():
     manifest = read_manifest(request(HAM10000 / "images", HAM10000 / "metadata.csv"))
     roles = manifest.roles
     assert (roles.image, roles.label, roles.group, roles.split) == ("image_id", "dx", "lesion_id", None)
-    assert roles.attributes == ("dx_type", "age", "sex", "localization", "y_min", "y_max", "x_min", "x_max")
+    assert roles.attributes == ("dx_type", "age", "sex", "localization")
+    assert roles.boxes == ("x_min", "y_min", "x_max", "y_max")
     assert len(manifest.rows) == 10015
     assert manifest.quarantined == ()
     assert manifest.rows["attribute.age"].isna().sum() == 57

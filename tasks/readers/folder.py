@@ -1,0 +1,178 @@
+"""One folder of images read as what it turns out to be; `discovery` says in which order that is tried."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from tasks.domain.errors import AmbiguousRequest, DataUnusable
+from tasks.domain.manifest import UNLABELLED
+from tasks.domain.spec import BLOCKING, Question
+from tasks.readers.annotated_images import Annotated, manifest_of
+from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
+from tasks.readers.class_folders import read_class_folders
+from tasks.readers.coco import coco_files, read_coco
+from tasks.readers.combining import with_drawn
+from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder
+from tasks.readers.given_splits import split_of_word
+from tasks.readers.labelled_table import read_labelled_table
+from tasks.readers.named_images import NamedImages
+from tasks.readers.paths import FOLDERS_OF_IMAGES
+from tasks.readers.run_length_table import read_run_length_table
+from tasks.readers.table import read_table
+from tasks.readers.voc import read_voc, voc_files
+from tasks.readers.yolo import read_yolo, yolo_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tasks.domain.manifest import Manifest
+    from tasks.domain.request import ColumnRoles, ReadingRules
+    from tasks.readers.image_files import ImageFiles
+    from tasks.readers.mask_images import MaskFiles
+
+_TABLES = ("table", "one_hot", "multi_label", "boxes_table", "rle")
+_FEWEST_IMAGES_OF_A_CLASS = 2
+"""On average; below it, sub-folders are patients or studies rather than classes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder of images and what the request says about it."""
+
+    files: ImageFiles
+    """Without the masks."""
+    roles: ColumnRoles
+    reading: ReadingRules
+    masks: MaskFiles | None
+
+    @property
+    def images(self) -> Path:
+        """The folder itself."""
+        return self.files.folder
+
+
+def read_any(folder: Folder) -> Manifest | None:
+    """Return what the folder turns out to be, None if nothing in it says anything about the images."""
+    drawn = _annotations(folder)
+    if drawn is not None:
+        return drawn
+    tables, passed_over = tables_of_folder(folder.images, folder.files, folder.roles)
+    if tables:
+        manifest = _of_tables(tables, folder)
+    elif _are_classes(folder.files):
+        manifest = read_class_folders(folder.images, folder.files)
+        listed = ", ".join(f"{name} ({count})" for name, count in Counter(manifest.rows["label"]).most_common(6))
+        manifest = _noted(manifest, f"The sub-folders are taken for classes: {listed}.")
+    else:
+        return None
+    return _noted(manifest, *passed_over)
+
+
+def read_as(kind: str, folder: Folder) -> Manifest:
+    """Return the folder read as the kind of manifest that the request names.
+
+    Raises:
+        DataUnusable: There is no such kind, or it is not in the folder.
+    """
+    if kind == "coco":
+        return read_coco(_there(coco_files(folder.images), folder, "a COCO file"), folder.images, folder.files)
+    if kind == "voc":
+        return read_voc(_there(voc_files(folder.images), folder, "a Pascal VOC file"), folder.images, folder.files)
+    if kind == "yolo":
+        return read_yolo(folder.images, folder.files)
+    if kind == "class_folders":
+        return read_class_folders(folder.images, folder.files)
+    if kind in _TABLES:
+        tables, _ = tables_of_folder(folder.images, folder.files, folder.roles)
+        return read_given_table(_there([seen.table.path for seen in tables], folder, "a table")[0], folder)
+    known = ", ".join(("coco", "voc", "yolo", "class_folders", *_TABLES, "mask_images", "unlabelled"))
+    raise DataUnusable(f"there is no format {kind!r}; formats are {known}", field="reading.format")
+
+
+def _there(paths: list[Path], folder: Folder, what: str) -> list[Path]:
+    if not paths:
+        raise DataUnusable(
+            f"{what} is asked for, but the folder holds none", file=folder.images, field="reading.format"
+        )
+    return paths
+
+
+def read_given_table(path: Path, folder: Folder) -> Manifest:
+    """Return the manifest of a table, or COCO file, that the request names.
+
+    Raises:
+        AmbiguousRequest: The part of a column is unclear.
+        DataUnusable: The file cannot be used, or does not go with the folder.
+    """
+    if path.suffix.lower() == ".json" or folder.reading.format == "coco":
+        return read_coco([path], folder.images, folder.files)
+    table = read_table(path, names_image=NamedImages(folder.files).is_one)
+    seen = look_at(table, folder.files, folder.roles, folder.reading.format)
+    if seen is None:  # the reader of labels tells what the two sides look like
+        return read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
+    manifest = _of_table(seen, folder)
+    drawn = _annotations(folder) if seen.holds == LABELS and manifest.boxes is None else None
+    return manifest if drawn is None else with_drawn(manifest, drawn)
+
+
+def _annotations(folder: Folder) -> Manifest | None:
+    if paths := coco_files(folder.images):
+        return read_coco(paths, folder.images, folder.files)
+    if paths := voc_files(folder.images):
+        return read_voc(paths, folder.images, folder.files)
+    return read_yolo(folder.images, folder.files) if yolo_files(folder.images, folder.files) else None
+
+
+def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:
+    """Return the manifest of the table that fits best, with what a second one has drawn."""
+    labels = fit_best([seen for seen in tables if seen.holds == LABELS] or tables)
+    if len(labels) > 1:
+        names = tuple(seen.table.path.relative_to(folder.images).as_posix() for seen in labels)
+        text = "Several tables name the images. Which one holds the labels?"
+        raise AmbiguousRequest([Question(field="table", text=text, options=names, level=BLOCKING)])
+    first = labels[0]
+    manifest = _noted(
+        _of_table(first, folder), f"Found the table {first.table.path.name}, which names {first.images} images."
+    )
+    drawn = [seen for seen in tables if seen.holds in {BOXES, RUNS} and seen is not first]
+    if drawn and first.holds == LABELS and manifest.boxes is None:
+        manifest = with_drawn(manifest, _of_table(drawn[0], folder))
+    used = {id(first), *([id(drawn[0])] if drawn and first.holds == LABELS else [])}
+    left = [seen.table.path.name for seen in tables if id(seen) not in used]
+    return _noted(manifest, f"Not read: {', '.join(left)}; name one in the request to use it.") if left else manifest
+
+
+def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
+    if seen.holds == RUNS:
+        return read_run_length_table(seen.table, seen.runs, folder.files, folder.roles)
+    if seen.holds == BOXES and seen.boxes is not None:
+        return read_boxes_table(seen.table, seen.boxes, folder.files, folder.roles)
+    path = seen.table.path
+    manifest = read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
+    return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
+
+
+def _are_classes(files: ImageFiles) -> bool:
+    """Return whether the sub-folders can be classes: several, none named for images, and not one for every image."""
+    parts = [PurePosixPath(file).parts[:-1] for file in files.files]
+    depth = 2 if any(folders and split_of_word(folders[0]) == "train" for folders in parts) else 1
+    names = Counter(folders[depth - 1].lower() for folders in parts if len(folders) >= depth)
+    if len(names) < 2 or FOLDERS_OF_IMAGES & set(names):
+        return False
+    return sum(names.values()) >= _FEWEST_IMAGES_OF_A_CLASS * len(names)
+
+
+def unlabelled(folder: Folder) -> Manifest:
+    """Return the manifest of images about which nothing is said."""
+    note = (
+        f"Nothing says what the {len(folder.files.files)} images show: no table, no annotations, no folders of classes."
+    )
+    return manifest_of(Annotated(kind="unlabelled", supervision=UNLABELLED, notes=[note]), folder.files, {})
+
+
+def _noted(manifest: Manifest, *notes: str) -> Manifest:
+    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))
