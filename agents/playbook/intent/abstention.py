@@ -37,8 +37,10 @@ def read_abstention(reading: Reading) -> Abstaining | None:
         if _is_turned_down(reading, at):
             turned_down = True
             reading.used.update(clause_of(reading, at))
-        elif wanted is None:
-            wanted = _with_budget(reading, at)
+        else:
+            found = _with_budget(reading, at)
+            if wanted is None or (math.isnan(wanted.at_most) and not math.isnan(found.at_most)):
+                wanted = found
     if wanted is None or turned_down:
         return None
     reading.used.update(k for k in range(wanted.first, wanted.end))

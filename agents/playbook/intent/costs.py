@@ -84,6 +84,12 @@ def set_costs(reading: Reading, wishes: Wishes, judging: Judging) -> None:
             options=("yes", "no"), default="yes", kind="missing_cost_values",
         )  # fmt: skip
         return
+    if not (wishes.named.positive or judging.priorities):
+        worst = errors.ranked[0][0]
+        judging.priorities = tuple(wishes.named.of_labels(worst.true))
+        judging.target = next(iter(judging.priorities), judging.target)
+        for name in judging.priorities:
+            reading.cite(f"priorities.{name}", worst.first, worst.end)
     urgent = set(judging.priorities) or {true for true, _ in by_pair[0][0]}
     plain = errors.said or len(by_pair) > 2
     judging.costs = tuple(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.naming import slug
+from agents.playbook.intent.population import read_ages
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import Subgroup
 
@@ -22,7 +23,7 @@ _VAGUE = norms("elderly", "older", "old", "young", "younger", "neonatal", "neona
 
 def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
     """Return the subgroups of a request; a gap that was not named, or an attribute that is not there, is asked about."""
-    found: dict[str, Subgroup] = {}
+    found = read_ages(reading)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
         if things:

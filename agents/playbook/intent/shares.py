@@ -126,6 +126,8 @@ def _part(tokens: Sequence[Token], at: int) -> Amount | None:
     elif tokens[at].norm in _UNITS and _UNITS[tokens[at].norm] > 1:
         count, step = _UNITS[tokens[at].norm], at + 1
     part = _PARTS.get(tokens[step].norm) if step < len(tokens) else None
+    if part is not None and _norms(tokens, step + 1, 1) == ("a",) and step == at:
+        return Amount(step + 2, part, None)  # 'half a false mark an image'
     if part is None or _norms(tokens, step + 1, 1) != ("of",) or count * part > 1:
         return None
     return Amount(step + 1, count * part, count * part)
