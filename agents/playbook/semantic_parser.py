@@ -168,9 +168,9 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
 
 def _why_this_task(reading: Reading, named: Named) -> str:
     if named.task in {DETECTION, SEGMENTATION}:
-        return f"all labels of the data are {' and '.join(sorted(reading.data.places))}"
+        return f"all labels of the data are {' and '.join(sorted(reading.data.places)) or 'of whole images'}"
     if reading.data.findings:
-        return "findings that can occur together, on whole images"
+        return f"the images are labelled with findings that can occur together: {', '.join(reading.data.findings)}"
     return f"{len(reading.data.labels)} labels that exclude each other, on whole images"
 
 

@@ -132,7 +132,7 @@ def _from_sentences(
     named = _distinct(reading, targets)
     if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
         return None
-    multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags), None)
+    multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags and k not in reading.used), None)
     if (
         len(named) < 2
         and (count is not None or multi is not None)
@@ -142,11 +142,21 @@ def _from_sentences(
         return _all_labels(reading, span, excluded)
     for sentence in sentences:
         sides = sides_of(reading, sentence, targets)
-        if len(sides) > 1:
+        if len(sides) > 1 and not _names_a_whole_and_its_parts(named):
             return _sided(reading, sides, targets, excluded)
+    if _names_a_whole_and_its_parts(named):
+        return _all_labels(reading, named[0].spans[0], excluded)
     if named:
         return _flat(reading, sentences, named, excluded)
     return _unnamed(reading, sentences, excluded)
+
+
+def _names_a_whole_and_its_parts(named: list[Group]) -> bool:
+    """'Pneumonia, and tell bacterial from viral too' wants the kinds of what it names first, and the normal ones."""
+    return any(
+        len(group.labels) > 1 and set(group.labels) == {label for other in named if other is not group for label in other.labels}
+        for group in named
+    )
 
 
 def _nameable(reading: Reading) -> list[DataLabel]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _BELOW = norms("below", "under", "less than", "lower than", "<", "fewer than", "smaller than", "beneath")
 _ABOVE = norms("above", "over", "more than", "greater than", "higher than", ">", "exceed", "larger than", "better than")
-_READ = norms("read", "call", "report", "tell", "estimate", "give", "label", "come out", "predict", "say", "measure", "return", "take", "be", "as")
+_READ = norms("read", "call", "report", "tell", "estimate", "give", "label", "come out", "come", "predict", "say", "measure", "return", "take", "be", "as")
 _LONGEST = 14
 
 

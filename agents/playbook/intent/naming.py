@@ -51,6 +51,8 @@ def name_classes(reading: Reading, choice: Choice, priorities: Priorities) -> Na
         classes.append(SpecClass(name=name, labels=group.labels, description=group.plain))
         _ground(reading, group, name)
     alone = task in {DETECTION, SEGMENTATION} and len(classes) == 1
+    if alone:
+        _ground_positive(reading, groups[0])
     return Named(groups, tuple(classes), classes[-1].name if binary or alone else "", task)
 
 
@@ -77,7 +79,7 @@ def _positive(reading: Reading, choice: Choice, priorities: Priorities) -> Group
     rest = next((group for group in choice.groups if group.is_rest), None)
     if rest is not None:
         group = next(group for group in choice.groups if group is not rest)
-        _ground_positive(reading, group, "the finding that the request names, against everything else")
+        _ground_positive(reading, group)
         return group
     first, second = choice.named
     by_concern = {id(group): concern(reading, group) for group in (first, second)}
@@ -93,13 +95,11 @@ def _positive(reading: Reading, choice: Choice, priorities: Priorities) -> Group
     return group
 
 
-def _ground_positive(reading: Reading, group: Group, reason: str) -> None:
+def _ground_positive(reading: Reading, group: Group) -> None:
     if group.spans:
         reading.cite("positive", *group.spans[0])
     else:
-        reading.fact(
-            "positive", f"{group.plain} is what the data is labelled for"
-        ) if group.labels else reading.default("positive", reason)
+        reading.fact("positive", f"{group.plain} is what the data is labelled for")
 
 
 def _ground(reading: Reading, group: Group, name: str) -> None:

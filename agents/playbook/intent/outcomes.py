@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
-from agents.playbook.intent.words import norms
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -50,7 +50,9 @@ def name_of_outcome(reading: Reading, first: int, end: int) -> str:
     if not re.search(r"\b(die[ds]?|dead|death|mortality|surviv\w*|alive)\b", text):
         return " ".join(text.split())
     time = re.search(r"(\w+)[ -](year|month|week|day)s?\b", text)
-    return f"death within {time[1]} {time[2]}" if time else "death"
+    if time is None:
+        return "death"
+    return f"death within {'one' if time[1] in {'a', 'next'} else time[1]} {time[2]}"
 
 
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:
@@ -84,4 +86,5 @@ def _foretold(reading: Reading) -> bool:
     """Say whether a label or finding of the data is about what became of the patient."""
     words = {word for at in reading.tagged(_TAG) for word in reading.units[at].norm.split() if len(word) > 4}
     named = any(item.concept == "death" or words & set(item.words) for item in reading.data.labels)
-    return named or bool(words & {word for word in reading.data.column_words if len(word) > 4})
+    recorded = any("death" in (concept, *phrase(name)) for name, concept in reading.data.attributes.items())
+    return named or recorded or bool(words & {word for word in reading.data.column_words if len(word) > 4})

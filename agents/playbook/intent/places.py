@@ -66,7 +66,7 @@ def _is_description(reading: Reading, at: int) -> bool:
 
 
 def _commands(unit: Unit) -> bool:
-    return unit.norm in _ASKED or bool(unit.tags & {"WISH", "DEMAND", "TASK_DETECT"})
+    return unit.norm in _ASKED or (unit.norm != "only" and bool(unit.tags & {"WISH", "DEMAND", "TASK_DETECT"}))
 
 
 def _wheres(reading: Reading) -> list[int]:

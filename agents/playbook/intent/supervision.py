@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
+from agents.playbook.intent.places import described_places
 from agents.playbook.intent.words import norms
 from tasks.domain.manifest import BOXES, MASK
 from tasks.domain.spec import DETECTION, SEGMENTATION, Supervision
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.naming import Named
     from agents.playbook.intent.reading import Reading
 
+_FAR = 0.02
 _AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
 _LABELLED = norms("label", "annotation", "finding", "mention", "-1", "read", "case")
 _POLICIES = {
@@ -29,20 +31,19 @@ def read_supervision(reading: Reading, named: Named | None) -> Supervision:
     uncertain = _uncertain(reading, named)
     aggregation, rated = _aggregation(reading)
     share = _share_with_places(reading)
-    located = task in {DETECTION, SEGMENTATION}
     kind = "multi_rater" if rated else "full"
-    if located and not math.isnan(share) and share < 1:
-        kind = "full" if _all_boxed(reading) else "mixed"
-        reading.caveat(
-            "How well places are found is measured only on images that people looked at for boxes or outlines."
-        )
-        if kind == "mixed":
-            reading.fact(
-                "supervision",
-                f"{share:.1%} of the images were looked at for boxes or outlines, the others carry a label of the whole image",
-            )
-    elif not located:
-        share = math.nan
+    if task not in {DETECTION, SEGMENTATION}:
+        return Supervision(kind=kind, aggregation=aggregation, uncertain=uncertain)
+    said = _said_share(reading)
+    if said is not None:
+        reading.cite("supervision", *said[1:])
+        if not math.isnan(share) and abs(said[0] - share) > _FAR:
+            reading.caveat(f"The request says that {said[0]:.0%} of the images have boxes; the data as read has them on {share:.0%}.")
+        share = said[0]
+    if not math.isnan(share) and share < 1:
+        kind = "mixed"
+        reading.caveat("How well places are found is measured only on images that people looked at for boxes or outlines.")
+        reading.fact("supervision", f"{share:.1%} of the images were looked at for boxes or outlines, the others carry a label of the whole image")
     return Supervision(kind=kind, box_fraction=share, aggregation=aggregation, uncertain=uncertain)
 
 
@@ -52,17 +53,16 @@ def _share_with_places(reading: Reading) -> float:
     return (images.get(BOXES, 0) + images.get(MASK, 0)) / total if reading.data.places and total else math.nan
 
 
-def _all_boxed(reading: Reading) -> bool:
-    """The request may know better than the files at hand: 'all of our frames have boxes'."""
-    for at, unit in enumerate(reading.units):
-        if "LOCALISE" not in unit.tags or not any(u.norm == "have" for u in reading.units[max(0, at - 2) : at]):
-            continue
-        before = range(max(0, at - 6), at)
-        if any(reading.units[k].norm in {"all", "every", "each"} or reading.units[k].share == 1 for k in before):
-            reading.cite("supervision", before[0], at + 1)
-            reading.caveat("The request says that all images have boxes; the data as read does not show them on all.")
-            return True
-    return False
+def _said_share(reading: Reading) -> tuple[float, int, int] | None:
+    """Return the share of images with boxes that the request names ('all of our frames have boxes'), and where."""
+    for at in described_places(reading):
+        sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+        for k in range(sentence.start, at):
+            unit = reading.units[k]
+            everyone = unit.norm in {"all", "every", "each"}
+            if unit.share is not None or everyone:
+                return (unit.share if unit.share is not None else 1.0), k, at + 1
+    return None
 
 
 def _uncertain(reading: Reading, named: Named | None) -> str:

@@ -17,6 +17,8 @@ _LISTED = 3
 _JOINERS = norms(",", "and", "or", "/", "a", "an", "the", "any", "versus")
 _IN = norms("in", "of", "from", "on", "among", "with", "for", "our", "the")
 _WHOSE = norms("patient", "slide", "case", "section", "specimen", "tissue", "survivor", "image", "film", "clinic", "biopsy", "sample", "photo", "scan", "cohort", "people")  # fmt: skip
+_NEAR = 3
+_COPULAS = frozenset({"is", "are", "was", "were", "be", "means"})
 _WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "request", "require")
 
 
@@ -109,7 +111,23 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 def candidates_in(reading: Reading, sentence: range) -> list[int]:
     """Return the units of a sentence that can be classes and that no other rule speaks of."""
     named = [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
-    return [at for at in named if not _is_head_noun(reading, at) and not _is_context(reading, at)]
+    return [
+        at
+        for at in named
+        if not (_is_head_noun(reading, at) or _is_context(reading, at) or _is_said_of_another(reading, at, named))
+    ]
+
+
+def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
+    """'Plus disease in ROP' and 'infected foot ulcer' ask for what the data is labelled for; the other word says where or of what."""
+    units = reading.units
+    earlier = [k for k in named if k < at and units[k].labels]
+    if units[at].labels or not earlier or any(units[k].tags & {"VERSUS", "FROM", "TASK_SPLIT"} for k in range(earlier[-1], at)):
+        return False
+    between = [units[k] for k in range(earlier[-1] + 1, at)]
+    if any(unit.norm in _JOINERS - _IN or unit.is_stop or unit.text.lower() in _COPULAS for unit in between):
+        return False
+    return len(between) <= _NEAR or (bool(between) and between[-1].norm in _IN)
 
 
 def _is_context(reading: Reading, at: int) -> bool:

@@ -29,7 +29,7 @@ def read_unit(reading: Reading, task: str) -> str:
         reading.cite("unit", *said[1:])
         return said[0]
     if task in {DETECTION, SEGMENTATION}:
-        reading.default("unit", "places are marked image by image")
+        reading.fact("unit", "boxes and outlines are drawn image by image")
         return "image"
     return _of_data(reading)
 
@@ -69,7 +69,7 @@ def _of_data(reading: Reading) -> str:
     if of_group == "patient":
         reading.fact("unit", f"images are grouped by {group}")
         return "patient"
-    reading.default("unit", "nothing was said of it, and the data groups nothing that an answer would be about")
+    reading.fact("unit", f"each of the {reading.profile.n_images:,} images has its own label")
     return "image"
 
 
