@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydicom.multival import MultiValue
 
 from tasks.domain.errors import PictureUnreadable
 
@@ -152,7 +153,7 @@ def _of_frame(data_set: Dataset, frame: int, group: str, name: str) -> Dataset:
 
 def _number(value: object, otherwise: float) -> float:
     """Return the first number of an element that may hold several, or none that can be read."""
-    if isinstance(value, (list, tuple)) or (hasattr(value, "__iter__") and not isinstance(value, str)):
+    if isinstance(value, MultiValue):
         value = next(iter(value), None)
     try:
         return otherwise if value is None else float(str(value))

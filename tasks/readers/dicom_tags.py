@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.multival import MultiValue
 
 from tasks.domain.errors import PictureUnreadable
 from tasks.readers.dicom_codes import (
@@ -211,7 +212,7 @@ def _spacing(data_set: Dataset) -> float | None:
     for name in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         for holder in holders:
             value = holder.get(name)
-            numbers = [_number(part) for part in value] if value is not None and not isinstance(value, str) else []
+            numbers = [_number(part) for part in (value if isinstance(value, MultiValue) else [value])]
             found = [number for number in numbers if number is not None and 0 < number < 100]
             if found:
                 return float(f"{np.mean(found):.4g}")
