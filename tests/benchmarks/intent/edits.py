@@ -36,6 +36,9 @@ class Edited:
 _ARROW = re.compile(r"\s*(?:->|=>|\u2192)\s*")
 _BETWEEN_PAIRS = re.compile(r"(?<=['\"\u2019\u201d])\s*(?:;|,\s*and\b|,|\band\b)\s*(?=['\"\u2018\u201c])")
 _THROUGHOUT = re.compile(r"\s*\b(?:throughout|everywhere|in both places|both times|each time|all occurrences)\b\s*$", re.IGNORECASE)  # fmt: skip
+_OF_THE_DATA = re.compile(
+    r"\b(?:manifest|metadata|data_manifest|labels)\b|^\w+ (?:the |a )?(?:label|column|attribute|field)\b", re.IGNORECASE
+)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?\s*%|\b\d+(?:\.\d+)?\b")
 
 
@@ -46,7 +49,7 @@ def apply_edit(edit: str, request: str, manifest: dict[str, object]) -> Edited:
         EditNotUnderstood: No rule knows the edit, or what it quotes does not stand in the request.
     """
     text = re.sub(r"^\s*(?:please|edit)\s*:?\s*", "", edit, flags=re.IGNORECASE).strip()
-    if re.search(r"\b(?:manifest|metadata|data_manifest|labels)\b", without_quotes(text), re.IGNORECASE):
+    if _OF_THE_DATA.search(without_quotes(text)):
         changed, names = edit_manifest(text, manifest)
         if changed == manifest:
             raise EditNotUnderstood(f"nothing in the manifest is changed by: {edit}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from comparing import Parse, class_matches, listed, positive_matches, same_bound, same_measure
 from measure import Bound, Measure, same_number
@@ -27,12 +27,14 @@ class Case:
         parse = self.before if before else self.after
         return slots_of_parse(parse.parsed, parse.profile)
 
-    def wanted(self, **slots: object) -> Slots:
-        """Return a key for the parse after the edit that holds what a check asks for."""
+    def wanted(self, positive: str = "") -> Slots:
+        """Return a key for the parse after the edit: with this positive class, or with the one that the parse has."""
         got = self.slots()
-        return replace(
-            Slots(task=got.task, classes=self.key.classes, positive=got.positive, positive_name=got.positive_name),
-            **slots,
+        return Slots(
+            task=got.task,
+            classes=self.key.classes,
+            positive=(positive,) if positive else got.positive,
+            positive_name=positive or got.positive_name,
         )
 
 
@@ -80,7 +82,7 @@ def positive(name: str) -> Check:
         shown = "+".join(got.positive) or "null"
         if not name:
             return "" if not got.positive else f"positive is {shown}, not null"
-        wanted = case.wanted(positive=(name,), positive_name=name)
+        wanted = case.wanted(name)
         return "" if positive_matches(wanted, got, case.after) else f"positive is {shown}, not {name}"
 
     return check
@@ -142,20 +144,24 @@ def held_at(value: float) -> Check:
 
 
 def bounds(wanted: Sequence[Bound]) -> Check:
-    """Check that these limits are there and no other."""
+    """Check that these limits are there and no other; one may also be kept as a gap between groups or a share sent back."""
 
     def check(case: Case) -> str:
         got = case.slots()
-        left = [*got.bounds, *got.elsewhere]
+        left = list(got.bounds)
         for bound in wanted:
-            match = next((item for item in left if same_bound(bound, item, case.wanted(), got, case.after)), None)
-            if match is None:
+            match = _matching(bound, left, case, got)
+            if match is not None:
+                left.remove(match)
+            elif _matching(bound, got.elsewhere, case, got) is None:
                 return f"constraints are {listed(got.bounds)}, not {listed(wanted)}"
-            left.remove(match)
-        more = [item for item in left if item in got.bounds]
-        return f"constraints are {listed(got.bounds)}, not only {listed(wanted)}" if more else ""
+        return f"constraints are {listed(got.bounds)}, not only {listed(wanted)}" if left else ""
 
     return check
+
+
+def _matching(bound: Bound, among: Sequence[Bound], case: Case, got: Slots) -> Bound | None:
+    return next((item for item in among if same_bound(bound, item, case.wanted(), got, case.after)), None)
 
 
 def bound_there(bound: Bound) -> Check:

@@ -85,6 +85,10 @@ def profile_of(data_manifest: dict[str, object]) -> Profile:
     draft = _Draft(images=_images(manifest))
     metadata = read_metadata(manifest.get("metadata"))
     columns, boxes, masks = _columns(manifest)
+    most = max((column.positives for column in columns), default=0)
+    if most > draft.images:
+        draft.notes.append(f"{most} positives among {draft.images} images cannot be; there are taken to be more images")
+        draft.images = round(most / UNSTATED_SHARE)
     _read_labels(draft, columns, metadata)
     _read_boxes(draft, boxes)
     _read_masks(draft, masks)
@@ -142,7 +146,7 @@ def _read_labels(draft: _Draft, columns: list[Column], metadata: Metadata) -> No
     binary = [column for column in columns if column.kind == BINARY]
     classes = [column for column in columns if column.kind == CLASSES]
     graded = [column for column in columns if column.kind == READERS]
-    main = (classes or graded)[:1]
+    main = (classes or graded)[:1] if len(binary) < 2 else []
     for column in columns:
         if column.kind == NUMBER:
             draft.extra.append(_attribute(column.name, 0, (), kind="numeric"))
@@ -151,7 +155,7 @@ def _read_labels(draft: _Draft, columns: list[Column], metadata: Metadata) -> No
         elif column.kind == UNKNOWN:
             draft.extra.append(_attribute(column.name, 0, ()))
             draft.notes.append(f"What the column {column.name} holds is not told")
-        elif main and column is not main[0]:
+        elif (main and column is not main[0]) or (not main and column.kind != BINARY):
             values = column.classes or ("0", "1")
             draft.extra.append(_attribute(column.name, 0, values, images=draft.images))
     if main and main[0].kind == CLASSES:

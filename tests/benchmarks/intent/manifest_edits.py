@@ -20,6 +20,12 @@ def edit_manifest(text: str, manifest: dict[str, object]) -> tuple[dict[str, obj
         rf"(.+?)\s+(?:is\s+|are\s+)?(?:removed|deleted|missing|dropped|absent|taken){_FROM}$", text, re.IGNORECASE
     ):
         return _without(changed, _names(found[1]))
+    if found := re.match(
+        r"(?:remove|delete|drop)\s+the\s+(?:label|column|attribute|field)\s+(.+)$", text, re.IGNORECASE
+    ):
+        return _without(changed, [found[1].strip(" '\"")])
+    if found := re.match(r"add\s+(?:the|a)\s+(label|column|attribute|field)\s+(.+)$", text, re.IGNORECASE):
+        return _with(changed, found[2], to_labels=found[1].lower() == "label")
     if found := re.match(rf"(?:add|put|insert|include)\s+(.+?){_TO}$", text, re.IGNORECASE):
         return _with(changed, found[1], to_labels=found[2].lower() == "labels")
     return _set_values(text, changed)

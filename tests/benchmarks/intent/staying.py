@@ -152,5 +152,12 @@ def _same_names(slot: str, was: tuple[Named, ...], got: tuple[Named, ...], leave
             (words_of(item.name), () if words_of(item.column) in changed else words_of(item.column)) for item in items
         }
 
-    gone = {item for item in was if keys((item,)) - keys(got)}
-    return not keys(got) - keys(was) and all(leave.gone_with_its_words(f"{slot}.{item.name}") for item in gone)
+    gone = [item for item in was if keys((item,)) - keys(got)]
+    new = [item for item in got if keys((item,)) - keys(was)]
+    renamed = [item for item in gone if words_of(item.column) in changed]
+    # A thing whose column went is called by the words of the request from then on, and the other way round.
+    if len(gone) == len(new) and all(
+        item in renamed or words_of(other.column) in changed for item, other in zip(gone, new, strict=True)
+    ):
+        return True
+    return not new and all(leave.gone_with_its_words(f"{slot}.{item.name}") for item in gone)
