@@ -85,6 +85,8 @@ def _not_built(spec: Spec) -> Iterable[str]:
     if spec.task not in TEMPLATE_OF_TASK:
         words = spec.task.replace("_", " ")
         yield f"there is no template for {words} yet, only for two classes or several that exclude each other"
+    if any(not item.labels for item in spec.classes):
+        yield "numbers cannot be cut into classes yet; add a column that holds the classes"
     if spec.costs:
         yield "errors cannot be weighed one against another yet; name the class that matters most instead"
     if spec.abstention.allowed:

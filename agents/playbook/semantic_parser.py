@@ -33,7 +33,7 @@ from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.protocol import keep_the_protocol
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.rules import read_side_rule
-from agents.playbook.intent.scale import choose_on_scale, read_ungradable
+from agents.playbook.intent.scale import ask_about_ungradable, choose_on_scale, read_ungradable
 from agents.playbook.intent.scope import refusal
 from agents.playbook.intent.sites import read_sites
 from agents.playbook.intent.supervision import read_supervision
@@ -116,6 +116,8 @@ def _spec(reading: Reading) -> Spec | None:
     if choice is None:
         choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
     named = name_classes(reading, choice, priorities) if choice is not None else None
+    if named is not None and ungradable is None:
+        ask_about_ungradable(reading, named)
     supervision = read_supervision(reading, named)
     unit = read_unit(reading, named.task if named is not None else goal.task)
     judging = None

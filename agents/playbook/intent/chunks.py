@@ -60,7 +60,7 @@ class Unit:
     @property
     def is_stop(self) -> bool:
         """Say whether a sentence ends here."""
-        return self.norm in _STOPS or self.text.isspace()
+        return self.norm in _STOPS or self.text.isspace() or self.text.startswith("\n")
 
     @property
     def is_sign(self) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.goal import number_cut
+from agents.playbook.intent.grades import order_is_asked_for
 from agents.playbook.intent.look_alikes import is_look_alike
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import sides_of, unknown_words
@@ -19,7 +21,7 @@ from agents.playbook.intent.targets import (
 )
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.manifest import absent
-from tasks.domain.spec import BINARY, DETECTION, MULTILABEL, REGRESSION, SEGMENTATION
+from tasks.domain.spec import BINARY, DETECTION, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
 
 if TYPE_CHECKING:
     from agents.playbook.intent.data_words import DataLabel
@@ -56,7 +58,8 @@ def choose_classes(
 ) -> Choice | None:
     """Return the classes that a request sets, or None after a blocking question was asked."""
     if goal.task == REGRESSION:
-        return Choice([], [], REGRESSION)
+        cut = number_cut(reading)
+        return unlabelled(*cut) if cut is not None else Choice([], [], REGRESSION)
     asked = _blocking(reading)
     sentences = task_sentences(reading)
     positions = without_denied(reading, [at for sentence in sentences for at in candidates_in(reading, sentence)])
@@ -135,6 +138,7 @@ def _from_sentences(
     multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags and k not in reading.used), None)
     if (
         len(named) < 2
+        and not (named and any(_or_not(reading, span) for span in named[0].spans))
         and (count is not None or multi is not None)
         and not (count is not None and count[0] == 2 and named)
     ):
@@ -149,6 +153,12 @@ def _from_sentences(
     if named:
         return _flat(reading, sentences, named, excluded)
     return _unnamed(reading, sentences, excluded)
+
+
+def _or_not(reading: Reading, span: tuple[int, int]) -> bool:
+    """'Acute otitis media or not' asks for that alone, whatever else speaks of all classes."""
+    after = reading.units[span[1] : span[1] + 2]
+    return any("REST" in unit.tags or unit.norm in {"yes or no", "y / n", "yes / no"} for unit in after)
 
 
 def _names_a_whole_and_its_parts(named: list[Group]) -> bool:
@@ -379,6 +389,8 @@ def _checked(reading: Reading, choice: Choice) -> Choice | None:
         return None
     if not reading.data.findings:
         _ask_about_left_normals(reading, seen)
+    if not choice.task and len(choice.groups) > 2 and order_is_asked_for(reading):
+        choice.task = ORDINAL
     return choice
 
 

@@ -14,6 +14,9 @@ from tasks.domain.spec import DETECTION, REGRESSION, SEGMENTATION
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
+_SIDES_OF = dict.fromkeys(norms("below", "under", "less than", "lower than", "<"), "below") | dict.fromkeys(
+    norms("above", "over", "more than", "greater than", "higher than", ">"), "above"
+)
 _COUNTING = ("count", "how many")
 _WHOLE_IMAGE = norms("yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage")  # fmt: skip
 
@@ -110,6 +113,20 @@ def _measured(reading: Reading, measured: list[int], column: str) -> Goal:
         options=("only say what an image shows", "I name the column"), blocking=True, kind="label_missing",
     )  # fmt: skip
     return Goal(REGRESSION, at, at + 1)
+
+
+def number_cut(reading: Reading) -> tuple[str, tuple[int, int]] | None:
+    """Return the name and place of a cut that makes a yes or no of a number: 'is the LVEF below 40?'."""
+    units = reading.units
+    if reading.tagged("ESTIMATE") or not reading.tagged("TASK_DETECT"):
+        return None
+    for at in range(len(units) - 1):
+        if units[at].norm in _SIDES_OF and units[at + 1].number is not None and at not in reading.used:
+            name = f"{measured_column(reading)} {_SIDES_OF[units[at].norm]} {units[at + 1].text}"
+            reading.caveat("The answer is yes or no, made of a column of numbers.", at, at + 2)
+            reading.used.update((at, at + 1))
+            return name.strip(), (at, at + 2)
+    return None
 
 
 def _counts_places(reading: Reading, at: int) -> bool:

@@ -28,6 +28,7 @@ _STEPS = (
 _RANKS = {phrase(word): rank for rank, words in reversed(list(enumerate(_STEPS))) for word in words}
 _UNGRADED = norms("ungradable", "ungradeabl", "ungraded", "unreadabl", "inadequate", "insufficient", "other", "unknown")  # fmt: skip
 _UP = frozenset({"FLOOR"})
+_ORDER = norms("the order", "order of the", "ordinal", "ordered", "respect the order", "quadratic weighted kappa", "quadratic kappa", "weighted kappa", "by severity")  # fmt: skip
 _SCALE_NOUN = norms("grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")
 _OR_MORE = norms("or more", "or higher", "or above", "or better", "or worse", "and above", "+", "and up")
 _STRICTLY = norms("above", "over", "more than", "greater than", "higher than", "worse than", ">")
@@ -77,6 +78,14 @@ def order_matters(reading: Reading) -> tuple[int, int] | None:
             return None
         return at, at + 1
     return None
+
+
+def order_is_asked_for(reading: Reading) -> bool:
+    """Say whether the order of classes that are no scale by themselves is to count: 'the order should count'."""
+    return any(
+        unit.norm in _ORDER and not reading.denied(at, within=5) and not _is_turned_down(reading, at)
+        for at, unit in enumerate(reading.units)
+    )
 
 
 def find_cut(reading: Reading, scale: tuple[str, ...]) -> Cut | None:

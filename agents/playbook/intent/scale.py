@@ -12,6 +12,7 @@ from tasks.domain.spec import BINARY, ORDINAL
 
 if TYPE_CHECKING:
     from agents.playbook.intent.grades import Cut
+    from agents.playbook.intent.naming import Named
     from agents.playbook.intent.reading import Reading
 
 _GRADE = norms("grade", "read", "assess", "judge")
@@ -60,6 +61,18 @@ def _plain(reading: Reading, cut: Cut) -> str:
     """Return the word for what lies above the cut: 'referable' where the request says so, else its own wording."""
     said = next((unit.text for unit in reading.units if is_referable(unit)), "")
     return said.lower() or cut.name
+
+
+def ask_about_ungradable(reading: Reading, named: Named) -> None:
+    """Ask what becomes of images that could not be graded, where the data marks them and the request does not speak of them."""
+    used = {label for item in named.classes for label in item.labels}
+    marked = [item.label for item in reading.data.labels if set(item.words) & _CANNOT and not item.denies and item.label not in used]
+    if not marked:
+        return
+    reading.ask(
+        "supervision", f"Some images are marked {quoting.code(marked[0])}. Should they be left out, or count as positive, as they would be sent on?",
+        options=("left out", "positive"), default="left out", kind="label_policy",
+    )  # fmt: skip
 
 
 def read_ungradable(reading: Reading) -> tuple[int, int] | None:

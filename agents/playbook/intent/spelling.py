@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _SHORTEST = 6
 _SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
+_OTHER_WORDS = norms("health", "region", "section", "moderate", "relation")
+"""Ordinary words that are one letter away from a name."""
 _GENERAL = norms("disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy")  # fmt: skip
 
 
@@ -26,7 +28,7 @@ def resembles(token: Token, data: DataWords) -> Meaning | None:
     (hypertension is not hypotension).
     """
     word = token.norm
-    if len(word) < _SHORTEST or not word.isalpha():
+    if len(word) < _SHORTEST or not word.isalpha() or word in _OTHER_WORDS:
         return None
     close: dict[tuple[str, ...], Meaning] = {}
     for key, meaning in data.table.items():

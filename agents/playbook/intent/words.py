@@ -10,7 +10,9 @@ _TOKEN = re.compile(
     r"""\b(?:vs|v|e\.g|i\.e|approx|incl|dr)\.(?=\s)  # an abbreviation: its dot ends no sentence
       | \d+(?:[.,]\d+)*(?![^\W\d_])   # a number that is not the start of a code
       | [^\W_]+(?:['\u2019][^\W\d_]+)?  # a word, a code, a contraction
-      | >=|<=|\n\s*\n | [^\w\s]         # signs, and an empty line as one token
+      | >=|<=                        # signs of two characters
+      | \n\s*\n | \n\s*[-*\u2022](?=\s)  # an empty line, or the bullet of a list, as one token
+      | [^\w\s]                       # any other sign
     """,
     re.VERBOSE | re.IGNORECASE,
 )
