@@ -60,9 +60,9 @@ def read_labelled_table(
     table = read_table(path, names_image=named.is_one)
     roles = find_roles(table, named, given, kind=rules.format if rules.format in _KINDS else None)
     said = read_labels(table, roles, rules)
-    files, unmatched = _files(table, named, str(roles.image))
-    rows, without_split = _rows(table, files, roles)
-    reasons = {row: why for row, why in (without_split | said.reasons).items() if row in files.index}
+    file_of, unmatched = _files(table, named, str(roles.image))
+    rows, without_split = _rows(table, file_of, roles)
+    reasons = {row: why for row, why in (without_split | said.reasons).items() if row in file_of.index}
     usable = rows.drop(index=list(reasons))
     if roles.annotator:
         reasons |= _repeats(table, usable, (columns.SPLIT, columns.GROUP), are_readings=True)
@@ -72,16 +72,14 @@ def read_labelled_table(
         kept = _with_labels(usable.drop_duplicates(columns.FILE), said, rules)
     else:
         labelled = _with_labels(usable, said, rules)
-        findings = [name for name in labelled.columns if name.startswith(columns.FINDING)]
-        reasons |= _repeats(
-            table, labelled, (columns.LABEL, *findings, columns.SPLIT, columns.GROUP), are_readings=False
-        )
+        said_by = [name for name in labelled.columns if name.startswith(columns.FINDING)] or [columns.LABEL]
+        reasons |= _repeats(table, labelled, (*said_by, columns.SPLIT, columns.GROUP), are_readings=False)
         kept = labelled.drop(index=[row for row in reasons if row in labelled.index])
     quarantined = [
         *table.broken,
         *unmatched,
-        *(Quarantined(file=files[row], row=row, reason=why) for row, why in reasons.items()),
-        *(_without_row(named, set(files))),
+        *(Quarantined(file=file_of[row], row=row, reason=why) for row, why in reasons.items()),
+        *(_without_row(named, set(file_of))),
     ]
     readings = _readings(said, kept)
     kept = kept.reset_index(drop=True)

@@ -41,7 +41,7 @@ _REUSED_AT_LEAST = 2 / 3
 class Findings:
     """Findings of each row of a table."""
 
-    values: pd.DataFrame
+    marks: pd.DataFrame
     """A column a finding, 1, 0, -1 or NaN, or a confidence between; indexed as the table."""
     reasons: dict[int, str]
     """Rows that cannot be read, and why."""
@@ -119,7 +119,7 @@ def findings_of_lists(table: Table, column: str, separator: str) -> Findings:
     if mixed.any():
         notes.append(f"{int(mixed.sum()):,} rows name a finding beside words for none; the finding was believed.")
     return Findings(
-        values=pd.DataFrame(patterns[codes], index=cells.index, columns=names), reasons={}, notes=tuple(notes)
+        marks=pd.DataFrame(patterns[codes], index=cells.index, columns=names), reasons={}, notes=tuple(notes)
     )
 
 
@@ -150,7 +150,7 @@ def findings_of_columns(table: Table, columns: Sequence[str]) -> Findings:
     if not (values == ABSENT).any(axis=None):
         values = values.fillna(ABSENT)
         notes.append("No cell says that a finding is absent, so blank cells count as absent.")
-    return Findings(values=values, reasons=reasons, notes=tuple(notes))
+    return Findings(marks=values, reasons=reasons, notes=tuple(notes))
 
 
 def labels_of(values: pd.DataFrame, policy: str) -> pd.Series[str]:

@@ -118,12 +118,12 @@ def _own(table: Table, roles: ColumnRoles, rules: ReadingRules) -> RowLabels:
         return RowLabels(labels=labels, reasons=reasons)
     if roles.findings:
         found = findings_of_columns(table, roles.findings)
-        return RowLabels(findings=found.values, reasons=found.reasons, notes=found.notes)
+        return RowLabels(findings=found.marks, reasons=found.reasons, notes=found.notes)
     cells = table.column(str(roles.label))
     separator = separator_of(cells) if rules.format != "table" else ""
     if separator or rules.format == "multi_label":
         found = findings_of_lists(table, str(roles.label), separator)
-        return RowLabels(findings=found.values, reasons=found.reasons, notes=found.notes)
+        return RowLabels(findings=found.marks, reasons=found.reasons, notes=found.notes)
     is_optional = bool(roles.annotators or roles.annotator)
     blank = () if is_optional else cells.index[cells.isna()]
     reasons = {int(row): f"field {roles.label!r} is blank" for row in blank}
