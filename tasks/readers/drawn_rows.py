@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest
@@ -29,9 +30,9 @@ def _set_of(words: str) -> frozenset[str]:
 
 
 NEGATIVE_WORDS = _set_of(
-    "0 0.0 no none normal negative neg healthy background false n nofinding nofindings noabnormality empty"
+    "0 0.0 no none normal negative neg healthy background false nofinding nofindings noabnormality empty"
 )
-POSITIVE_WORDS = _set_of("1 1.0 yes true y positive pos")
+POSITIVE_WORDS = _set_of("1 1.0 yes true positive pos")
 _KIND_WORDS = ("type", "kind", "name", "object", "structure", "class")
 _MOST_KINDS = 100
 _UNNAMED = "(drawn)"
@@ -50,6 +51,7 @@ class DrawnRows:
     roles: ColumnRoles
 
 
+@cache
 def plain_word(cell: str) -> str:
     """Return a cell as the word sets of this module write it."""
     return "".join(letter for letter in cell.lower() if letter.isalnum() or letter == ".")
