@@ -135,7 +135,7 @@ def _from_sentences(
     named = _distinct(reading, targets)
     if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
         return None
-    multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags and k not in reading.used), None)
+    multi = next((k for s in sentences for k in s if "MULTI" in reading.units[k].tags and not _weighs_alike(reading, s)), None)
     if (
         len(named) < 2
         and not (named and any(_or_not(reading, span) for span in named[0].spans))
@@ -153,6 +153,11 @@ def _from_sentences(
     if named:
         return _flat(reading, sentences, named, excluded)
     return _unnamed(reading, sentences, excluded)
+
+
+def _weighs_alike(reading: Reading, sentence: range) -> bool:
+    """'All classes have the same importance' says nothing of which classes there are."""
+    return any("EQUAL" in reading.units[k].tags for k in sentence)
 
 
 def _or_not(reading: Reading, span: tuple[int, int]) -> bool:
