@@ -157,3 +157,64 @@ def test_a_tracking_server_that_is_down_loses_nothing(tmp_path: Path, pictures: 
     done = rounds(tmp_path, "resume", study, "--sandbox", "local")
     assert done.returncode == 0, done.stderr
     assert not (study / "tracking_pending.txt").exists()
+
+
+def findings_table(folder: Path) -> Path:
+    """Write pictures and a table of findings that can occur together, and return the table."""
+    lines = ["Image Index,Finding Labels,Patient ID"]
+    (folder / "films").mkdir()
+    for number in range(120):
+        image = Image.new("L", (24, 24), 60 + 80 * (number % 2))
+        for step in range(24):
+            image.putpixel(((number * 7 + step) % 24, (number * step) % 24), (step * 10 + number) % 255)
+        image.save(folder / "films" / f"{number:03d}.png")
+        names = [name for name, every in (("Effusion", 2), ("Mass", 3)) if number % every]
+        lines.append(f"{number:03d}.png,{'|'.join(names) or 'No Finding'},{number}")
+    (folder / "films" / "labels.csv").write_text("\n".join(lines) + "\n")
+    return folder / "films" / "labels.csv"
+
+
+def test_a_folder_is_investigated_without_any_request(tmp_path: Path) -> None:
+    findings_table(tmp_path)
+    done = rounds(tmp_path, "investigate", "films", "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["images"], result["kind"]) == (120, "multi_label")
+    assert result["page"] == str(tmp_path / "films-profile" / "profile.html")
+    page = Path(result["page"]).read_text()
+    assert "Findings that can occur together" in page
+    assert not (tmp_path / "films" / "profile.html").exists()
+
+
+def test_an_investigation_without_a_folder_or_images_is_told_with_exit_code_3(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name, words in (("nowhere", "no such folder"), ("empty", "no image file")):
+        done = rounds(tmp_path, "investigate", name)
+        assert (done.returncode, words in done.stderr, "Traceback" in done.stderr) == (3, True, False), done.stderr
+
+
+def test_a_request_is_parsed_without_starting_a_study(tmp_path: Path) -> None:
+    table = findings_table(tmp_path)
+    words = "Tell effusion from no effusion."
+    done = rounds(tmp_path, "parse", "--text", words, "--images", table.parent, "--table", table, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert (result["level"], result["spec"]["task"]) == ("none", "binary_classification")
+    assert [name for item in result["spec"]["classes"] for name in item["labels"]] == ["no Effusion", "Effusion"]
+    assert not list(tmp_path.glob("stud*"))
+
+
+def test_a_profile_serves_instead_of_images_and_questions_are_told_with_exit_code_3(tmp_path: Path) -> None:
+    findings_table(tmp_path)
+    assert rounds(tmp_path, "investigate", "films").returncode == 0
+    profile = tmp_path / "films-profile" / "profile.json"
+    done = rounds(
+        tmp_path, "parse", "--text", "Prescribe antibiotics to whoever has an effusion.", "--profile", profile
+    )
+    assert done.returncode == 3
+    done = rounds(tmp_path, "parse", "--text", "Who will die within a year?", "--profile", profile, "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout.splitlines()[-1])["level"] == "blocking"
+    (tmp_path / "broken.json").write_text("{}")
+    done = rounds(tmp_path, "parse", "--text", "Find effusion.", "--profile", tmp_path / "broken.json")
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False)
