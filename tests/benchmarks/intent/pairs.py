@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from case import Case
 from changes import read_change
 from comparing import Parse
 from edits import EditNotUnderstood, apply_edit
-from expectations import Case
 from facts import profile_of
 from slots import slots_of_key
 from staying import what_moved

@@ -25,8 +25,8 @@ from same_name import name_key, words_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from case import Case
     from edits import Edited
-    from expectations import Case
     from slots import Named, Slots
 
 _NUMBER_WORDS = {"half": 0.5, "one": 1.0, "two": 2.0, "three": 3.0, "five": 5.0, "ten": 10.0, "twenty": 20.0}

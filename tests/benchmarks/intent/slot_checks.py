@@ -1,70 +1,15 @@
-"""Checks on the parse of an edited request: each returns nothing, or in a few words what is not as it should be."""
+"""Checks of the critical slots of an edited request."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-from comparing import Parse, class_matches, listed, positive_matches, same_bound, same_measure
+from case import Case, Check
+from comparing import class_matches, listed, positive_matches, same_bound, same_measure
 from measure import Bound, Measure, same_number
 from same_name import same_thing, words_of
-from scoring import QUIET
-from slots import Named, Slots, slots_of_parse
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A request before and after an edit, parsed."""
-
-    before: Parse
-    after: Parse
-    key: Slots
-    """Of the request before the edit; names of classes are read with it."""
-
-    def slots(self, *, before: bool = False) -> Slots:
-        """Return the slots of the parse after the edit, or before it."""
-        parse = self.before if before else self.after
-        return slots_of_parse(parse.parsed, parse.profile)
-
-    def wanted(self, positive: str = "") -> Slots:
-        """Return a key for the parse after the edit: with this positive class, or with the one that the parse has."""
-        got = self.slots()
-        return Slots(
-            task=got.task,
-            classes=self.key.classes,
-            positive=(positive,) if positive else got.positive,
-            positive_name=positive or got.positive_name,
-        )
-
-
-Check = Callable[[Case], str]
-
-
-def nothing_changed() -> Check:
-    """Check that what was asked is the same; that the spec is, `staying` checks with no slot named."""
-
-    def check(case: Case) -> str:
-        before, after = case.before.parsed, case.after.parsed
-        if before.level != after.level:
-            return f"level {before.level} became {after.level}"
-        kinds = [sorted(question.kind for question in parsed.questions) for parsed in (before, after)]
-        if kinds[0] != kinds[1]:
-            return f"questions {kinds[0]} became {kinds[1]}"
-        if case.before.spec is None and case.key.task and not case.key.refuse:
-            return "nothing was understood before the edit, so nothing could stay"
-        return _moved_besides(case)
-
-    return check
-
-
-def _moved_besides(case: Case) -> str:
-    """Return which of the fields that are no critical slots is not as it was."""
-    was, got = case.before.spec, case.after.spec
-    if was is None or got is None:
-        return ""
-    fields = ("unit", "costs", "abstention", "supervision")
-    return ", ".join(field for field in fields if repr(getattr(was, field)) != repr(getattr(got, field)))
+from slots import Named, Slots
 
 
 def task(name: str) -> Check:
@@ -283,143 +228,5 @@ def subgroup_detail(name: str, key: str, value: str) -> Check:
             wanted = math.nan if value in {"null", "none"} else float(value)
             return "" if same_number(got, wanted) else f"{key} of {name} is {got:g}, not {value}"
         return "" if words_of(got) == words_of(value) else f"{key} of {name} is {got!r}, not {value}"
-
-    return check
-
-
-def asked(*, wanted: bool) -> Check:
-    """Check that something is asked of the clinician, or nothing is; what the data decides is not asked."""
-
-    def check(case: Case) -> str:
-        found = case.after.parsed.level not in QUIET
-        return "" if found == wanted else f"level is {case.after.parsed.level}"
-
-    return check
-
-
-def level(name: str) -> Check:
-    """Check the level of clarification."""
-    return lambda case: "" if case.after.parsed.level == name else f"level is {case.after.parsed.level}, not {name}"
-
-
-def _kinds(case: Case) -> set[str]:
-    parsed = case.after.parsed
-    return {question.kind for question in parsed.questions} | ({"scope"} if parsed.refusal else set())
-
-
-def kind_there(kind: str, *, there: bool) -> Check:
-    """Check that a question of a kind is asked, or is not."""
-
-    def check(case: Case) -> str:
-        return "" if (kind in _kinds(case)) == there else f"{kind} is {'not ' if there else ''}asked"
-
-    return check
-
-
-def kinds_are(kinds: Sequence[str]) -> Check:
-    """Check that questions of these kinds are asked and of no other."""
-
-    def check(case: Case) -> str:
-        return "" if _kinds(case) == set(kinds) else f"asked are {listed(sorted(_kinds(case)))}, not {listed(kinds)}"
-
-    return check
-
-
-def refused(wanted: bool) -> Check:
-    """Check whether the request is refused; if it is not, that something was understood."""
-
-    def check(case: Case) -> str:
-        if bool(case.after.parsed.refusal) != wanted:
-            return "it is refused" if case.after.parsed.refusal else "it is not refused"
-        return "" if wanted or case.after.spec is not None else "nothing is understood of it"
-
-    return check
-
-
-def supervision(field: str, value: str) -> Check:
-    """Check a field of the supervision."""
-
-    def check(case: Case) -> str:
-        spec = case.after.spec
-        got = getattr(spec.supervision, field, None) if spec else None
-        if isinstance(got, float):
-            return "" if same_number(got, float(value)) else f"supervision.{field} is {got:g}, not {value}"
-        same = got is not None and words_of(str(got)) == words_of(
-            {"mask": "unknown", "ignore": "unknown"}.get(value, value)
-        )
-        return "" if same else f"supervision.{field} is {got}, not {value}"
-
-    return check
-
-
-def unit(name: str) -> Check:
-    """Check what one answer is about."""
-
-    def check(case: Case) -> str:
-        got = case.after.spec.unit if case.after.spec else ""
-        return "" if words_of(got) == words_of(name) else f"unit is {got or 'null'}, not {name}"
-
-    return check
-
-
-def no_costs() -> Check:
-    """Check that no error is weighed against another."""
-
-    def check(case: Case) -> str:
-        spec = case.after.spec
-        weighed = spec is not None and (spec.costs or spec.primary == "expected_cost")
-        return "errors are still weighed" if weighed else ""
-
-    return check
-
-
-def weights(values: Sequence[float]) -> Check:
-    """Check the weights of errors; only their ratios count, and an error that nobody weighs counts once."""
-
-    def check(case: Case) -> str:
-        spec = case.after.spec
-        got = sorted({item.weight for item in spec.costs}) if spec else []
-        wanted = sorted(set(values))
-        scaled = [value / wanted[0] for value in wanted]
-        same = (
-            bool(got)
-            and len(got) == len(scaled)
-            and all(same_number(a / got[0], b) for a, b in zip(got, scaled, strict=True))
-        )
-        return "" if same else f"weights are {listed(got)}, not {listed(wanted)}"
-
-    return check
-
-
-def no_abstention() -> Check:
-    """Check that the model must always answer."""
-    return lambda case: "abstention is allowed" if case.after.spec and case.after.spec.abstention.allowed else ""
-
-
-def abstention_at_most(value: float) -> Check:
-    """Check the largest share that may be sent back."""
-
-    def check(case: Case) -> str:
-        got = case.after.spec.abstention if case.after.spec else None
-        share = value / 100 if value > 1 else value
-        return (
-            ""
-            if got and got.allowed and same_number(got.at_most, share)
-            else f"abstention is {got}, not at most {share:g}"
-        )
-
-    return check
-
-
-def no_rule(what: str) -> Check:
-    """Check that no caveat or question still speaks of a rule about this: what a spec cannot hold, it says in a caveat."""
-
-    def check(case: Case) -> str:
-        words = set(words_of(what))
-        spec = case.after.spec
-        told = [*(spec.caveats if spec else ()), *(question.text for question in case.after.parsed.questions)]
-        limits = {words_of(word)[0] for word in ("only", "filter", "split", "restrict", "exclude", "leave")}
-        still = next((text for text in told if words <= set(words_of(text)) and limits & set(words_of(text))), "")
-        return f"still there: {still}" if still else ""
 
     return check
