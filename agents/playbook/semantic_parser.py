@@ -14,9 +14,9 @@ from agents.playbook.intent.abstention import read_abstention
 from agents.playbook.intent.chunks import chunk
 from agents.playbook.intent.classes import choose_classes, unlabelled
 from agents.playbook.intent.consequence import most_consequential
-from agents.playbook.intent.costs import read_errors
 from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes
+from agents.playbook.intent.errors import read_errors
 from agents.playbook.intent.feasibility import ask_about_contradictions, ask_about_sample
 from agents.playbook.intent.goal import read_goal
 from agents.playbook.intent.groups import read_groups
@@ -68,7 +68,9 @@ class PlaybookSemanticParser:
         reason = refusal(reading)
         if reason:
             asked = tuple(reading.questions)
-            return ParsedRequest(spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason, questions=asked)
+            return ParsedRequest(
+                spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason, questions=asked
+            )
         draft = _spec(reading)
         questions = most_consequential(reading.questions)
         if draft is None or any(question.blocking for question in questions):

@@ -81,7 +81,7 @@ def _is_of_people(reading: Reading, at: int) -> bool:
             or (unit.norm in {"i", "we", "they"} and follower.norm in _BE)
         ):
             return True
-    return any(unit.norm in _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
+    return any(set(unit.norm.split()) & _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
 
 
 _BE = frozenset({"be", "am", "is", "are"})

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 _MOSTLY_MISSING = 0.2
 _GAP = 0.02
-_VAGUE = norms("elderly", "older", "old", "young", "younger", "neonatal", "neonate", "newborn", "teenager", "obese", "overweight")
+_VAGUE = norms(
+    "elderly", "older", "old", "young", "younger", "neonatal", "neonate", "newborn", "teenager", "obese", "overweight"
+)
 
 
 def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
@@ -66,8 +68,12 @@ def _criterion(reading: Reading, match: Match) -> str:
             if denied or any("no" in unit.norm.split() or "not" in unit.norm.split() for unit in inside)
             else "report"
         )
-    apart = {"separately", "separate", "apart", "separat", "break", "stratify", "stratifi"} & {word for unit in clause for word in unit.norm.split()}
-    if apart or (any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside)):
+    apart = {"separately", "separate", "apart", "separat", "break", "stratify", "stratifi"} & {
+        word for unit in clause for word in unit.norm.split()
+    }
+    if apart or (
+        any(unit.tags & {"REPORT_BY"} for unit in inside) and not any("SAME_FOR" in unit.tags for unit in inside)
+    ):
         return "report"
     return "equal" if any("SAME_FOR" in unit.tags for unit in inside) else "report"
 

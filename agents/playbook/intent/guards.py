@@ -68,7 +68,11 @@ def _read_undefined(reading: Reading, guards: Guards) -> None:
     for match in reading.found("decent"):
         things = [at for at in match.things if reading.units[at].is_class and reading.units[at].labels]
         tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
-        if set(range(match.first, match.end)) & reading.used or not (things or "OTHERS" in tags) or reading.denied(match.first):
+        if (
+            set(range(match.first, match.end)) & reading.used
+            or not (things or "OTHERS" in tags)
+            or reading.denied(match.first)
+        ):
             continue
         reading.claim(match)
         reading.claimed.update(k for k in range(match.first, match.end) if "REST" in reading.units[k].tags)

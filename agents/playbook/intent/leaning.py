@@ -83,7 +83,10 @@ def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> 
             _add(reading, found, Confounder(name=name, column=name, handling=handling), (match.first, match.end))
         if not unit.attributes:
             _add(
-                reading, found, Confounder(name=slug(unit.text.replace("'s", "")), handling=handling), (match.first, match.end)
+                reading,
+                found,
+                Confounder(name=slug(unit.text.replace("'s", "")), handling=handling),
+                (match.first, match.end),
             )
             found.unmarked.append(unit.text)
     if is_text:

@@ -87,7 +87,8 @@ def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         judging.primary = f"specificity_at_sensitivity_{HELD_SENSITIVITY * 100:.0f}[{target}]"
         reading.cite("primary", specific.first, specific.end)
         reading.default(
-            "primary.sensitivity", f"no number was named; false alarms are compared at {HELD_SENSITIVITY:.0%} sensitivity"
+            "primary.sensitivity",
+            f"no number was named; false alarms are compared at {HELD_SENSITIVITY:.0%} sensitivity",
         )
     else:
         _usual(reading, wishes, judging)

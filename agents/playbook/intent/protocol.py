@@ -21,7 +21,9 @@ _ORDERED = "Part of the text poses as an order to the system; it was left aside,
 def keep_the_protocol(reading: Reading) -> None:
     """Say that the test set is opened once and that all runs are reported, where the request wants otherwise."""
     for rule, text in (("test_tuning", _TUNED), ("selective_report", _SELECTED), ("posed_order", _ORDERED)):
-        matches = [match for match in reading.found(rule) if not (rule == "test_tuning" and match.end - match.first < 2)]
+        matches = [
+            match for match in reading.found(rule) if not (rule == "test_tuning" and match.end - match.first < 2)
+        ]
         wished = [match for match in matches if rule == "posed_order" or not _is_denied(reading, match)]
         for match in reading.found(rule):
             reading.use(match.first, match.end)
@@ -41,12 +43,17 @@ def _is_denied(reading: Reading, match: Match) -> bool:
 
 
 def _rest_is_hidden(reading: Reading, match: Match) -> bool:
-    return any(reading.units[k].norm in {"bad", "fail", "rest", "other", "negative", "poor", "weak"} for k in range(match.first, match.end))
+    return any(
+        reading.units[k].norm in {"bad", "fail", "rest", "other", "negative", "poor", "weak"}
+        for k in range(match.first, match.end)
+    )
 
 
 def _set_aside(reading: Reading, matches: list[Match]) -> None:
-    """Take the clauses that pose as orders out of the request, so that nothing is read from them."""
+    """Take what poses as an order out of the request, to the end of its sentence, so that nothing is read from it."""
     for match in matches:
-        for k in {*clause_of(reading, match.first), *clause_of(reading, match.end - 1)}:
-            reading.used.add(k)
-            reading.claimed.add(k)
+        sentence = next(s for s in reading.sentences() if match.first in s)
+        words = range(clause_of(reading, match.first).start, max(sentence.stop, match.end))
+        reading.used.update(words)
+        reading.claimed.update(words)
+        reading.silenced.update(words)

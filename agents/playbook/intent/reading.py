@@ -29,6 +29,8 @@ class Reading:
     """Positions of units that some rule has explained."""
     claimed: set[int] = field(default_factory=set)
     """Positions of things that a rule other than the choice of classes speaks of."""
+    silenced: set[int] = field(default_factory=set)
+    """Positions of units that no rule may read: words that pose as orders to the system."""
     grounding: list[Grounding] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     caveats: list[str] = field(default_factory=list)
@@ -38,7 +40,8 @@ class Reading:
 
     def found(self, rule: str) -> list[Match]:
         """Return where the patterns of a rule are found."""
-        return matches(self.data.lexicon.patterns[rule], self.units)
+        found = matches(self.data.lexicon.patterns[rule], self.units)
+        return [match for match in found if not self.silenced & set(range(match.first, match.end))]
 
     def words(self, first: int, end: int) -> str:
         """Return the text from one unit up to but not including another."""
@@ -120,4 +123,4 @@ class Reading:
 
     def tagged(self, tag: str) -> list[int]:
         """Return the positions of the units with a tag."""
-        return [position for position, unit in enumerate(self.units) if tag in unit.tags]
+        return [at for at, unit in enumerate(self.units) if tag in unit.tags and at not in self.silenced]

@@ -31,8 +31,11 @@ _PRIVATE = "refuse_identity"
 _RELATIVES = frozenset({"with", "who", "that", "have", "at", "in", "need"})
 _UNWANTED = frozenset({"need", "requir", "necessary", "want", "plan", "intend", "part", "aim", "task"})
 _PEOPLE = frozenset({"doctor", "clinician", "we", "i", "physician", "surgeon", "radiologist", "dermatologist", "oncologist", "team", "they", "colleague", "consultant", "nurse", "who"})  # fmt: skip
+_STAY = frozenset({"stay", "remain", "rest", "belong", "lie"})
 _PERFECT = frozenset({"have", "be", "is", "are", "already", "previously", "later", "subsequently"})
-_ALREADY = frozenset({"on", "after", "under", "before", "during", "receiv", "receive", "taking", "given", "despite", "without"})
+_ALREADY = frozenset(
+    {"on", "after", "under", "before", "during", "receiv", "receive", "taking", "given", "despite", "without"}
+)
 
 
 def refusal(reading: Reading) -> str:
@@ -56,7 +59,11 @@ def refusal(reading: Reading) -> str:
 
 def _finding(reading: Reading) -> str:
     """Name the classifier that the data could teach."""
-    names = [reading.data.plain(item.label) for item in reading.data.labels if not (item.denies or item.answer or item.concept == "normal")]
+    names = [
+        reading.data.plain(item.label)
+        for item in reading.data.labels
+        if not (item.denies or item.answer or item.concept == "normal")
+    ]
     opaque = all(item.answer == "opaque" for item in reading.data.labels)
     if not names or opaque or len(names) > 3:
         return "a model that says what an image shows"
@@ -95,14 +102,32 @@ def _is_of_people(reading: Reading, rule: str, first: int, end: int) -> bool:
     units = reading.units
     clause = clause_of(reading, first)
     before = [units[k] for k in range(max(clause.start, first - 5), first)]
-    if any(unit.norm in {"without", "no", "instead"} for unit in before) or any("NOT" in units[k].tags for k in range(first, end)):
+    if any(unit.norm in {"without", "no", "instead"} for unit in before) or any(
+        "NOT" in units[k].tags for k in range(first, end)
+    ):
         return False
-    nearest = next((unit.norm for unit in reversed(before) if unit.norm in _PEOPLE | {"it", "model", "system", "ai", "algorithm", "you", "tool", "app"}), "")
+    nearest = next(
+        (
+            unit.norm
+            for unit in reversed(before)
+            if unit.norm in _PEOPLE | {"it", "model", "system", "ai", "algorithm", "you", "tool", "app"}
+        ),
+        "",
+    )
     if nearest in _PEOPLE:
         return True
-    by_people = any(unit.norm == "by" and units[k + 1].norm in {"the", "a", "our", "my"} | _PEOPLE for k, unit in enumerate(units[:-1]) if end <= k < end + 3)
-    past = bool(before) and (before[-1].norm in _PERFECT | _ALREADY) and units[first].text.lower().endswith(("ed", "en", "t", "s", "y", "n"))
-    return by_people or (past and end - first == 1)
+    by_people = any(
+        unit.norm == "by" and units[k + 1].norm in {"the", "a", "our", "my"} | _PEOPLE
+        for k, unit in enumerate(units[:-1])
+        if end <= k < end + 3
+    )
+    past = (
+        bool(before)
+        and (before[-1].norm in _PERFECT | _ALREADY)
+        and units[first].text.lower().endswith(("ed", "en", "t", "s", "y", "n"))
+    )
+    stays = any(unit.norm in _STAY for unit in units[end : end + 2])
+    return by_people or stays or (past and end - first == 1)
 
 
 def _has_relative(reading: Reading, at: int) -> bool:

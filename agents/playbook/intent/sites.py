@@ -53,19 +53,30 @@ def _take(reading: Reading, match: Match) -> None:
             "completely and shown apart.", level=RESOLVE_FROM_DATA, kind="external_site",
             default=f"hold out one value of {shown} completely",
         )  # fmt: skip
-        reading.caveat(f"Another place is shown only if one value of {column} is held out completely; without that nothing is shown of it.", match.first, match.end)
+        reading.caveat(
+            f"Another place is shown only if one value of {column} is held out completely; without that nothing is shown of it.",
+            match.first,
+            match.end,
+        )
         return
     reading.ask(
         "split", f"{said}: the data has no column that says where an image comes from, so this cannot be tested. Can such a column be added, or shall we go on "
         "without that claim?", options=("go on without that claim", "add a column"), default="go on without that claim", kind="missing_attribute",
     )  # fmt: skip
-    reading.caveat("How the model does at another place was not tested: the data does not say where its images come from.", match.first, match.end)
+    reading.caveat(
+        "How the model does at another place was not tested: the data does not say where its images come from.",
+        match.first,
+        match.end,
+    )
 
 
 def _column(reading: Reading, words: set[str]) -> str:
     """Return the column of places; with a stain or a scanner in the words, one of those if there is none of places."""
     names = {name: set(phrase(name)) for name in reading.data.attributes}
-    site = next((name for name, parts in names.items() if parts & _SITE_WORDS or reading.data.attributes[name] == "hospital"), "")
+    site = next(
+        (name for name, parts in names.items() if parts & _SITE_WORDS or reading.data.attributes[name] == "hospital"),
+        "",
+    )
     if site:
         return site
     for kind, synonyms in _KINDS.items():

@@ -40,7 +40,9 @@ def _set_default(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     if judging.costs:
         _set_youden(reading, judging, "the weights of the errors decide between yes and no")
     elif judging.abstention.allowed or wishes.task not in _CLASSES or not (miss or specific):
-        _set_youden(reading, judging, "nothing was said of the balance; misses and false alarms weigh the same (Youden)")
+        _set_youden(
+            reading, judging, "nothing was said of the balance; misses and false alarms weigh the same (Youden)"
+        )
     else:
         held, value = ("specificity", HELD_SPECIFICITY) if miss is not None else ("sensitivity", HELD_SENSITIVITY)
         judging.operating_point = OperatingPoint(fixed=held, at_least=value, positive=judging.target)
