@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.plain_metric import plain_class, plain_metric
+from tasks.domain.manifest import absent
+from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,15 +17,7 @@ if TYPE_CHECKING:
     from tasks.domain.spec import Grounding, Question, Spec, SpecClass
 
 _MOST_UNHEEDED = 8
-_AT = re.compile(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(\d+)\[(.+)\]")
-_OF_CLASS = re.compile(r"([a-z0-9_]+)\[(.+)\]")
-_PLAIN = {
-    "auroc": "how well the classes are told apart over all thresholds (AUROC: 0.5 is chance, 1 is perfect)",
-    "accuracy": "the share of images that are named right (accuracy)",
-    "balanced_accuracy": "the share of images that are named right, every class weighing the same (balanced accuracy)",
-    "f1_macro": "the mean F1 of the classes",
-    "brier": "how close the probabilities come to the truth (Brier score, lower is better)",
-}
+_MOST_PAIRS = 4
 
 
 def of_spec(
@@ -44,6 +39,7 @@ def of_spec(
         _section("What is guarded", _guarded(spec)),
         _section("Assumed unless you say otherwise", _assumed(spec)),
         _section("Not possible here", _impossible(spec, profile)),
+        _section("The report will also say", (quoting.plain(caveat, longest=200) for caveat in spec.caveats)),
         _section("Read, and changes nothing", (quoting.words(words) for words in unheeded[:_MOST_UNHEEDED])),
         _section("Questions (the answer in brackets holds until you change it)", _questions(questions)),
     ]
@@ -70,72 +66,109 @@ def of_refusal(text: str, reason: str) -> str:
     return f"You wrote: {quoting.words(text)}\n\nThis is not taken on. {reason}\n"
 
 
-def plain_metric(name: str, spec: Spec) -> str:
-    """Return a metric in words that need no statistics."""
-    held = _AT.fullmatch(name)
-    if held is not None:
-        plain = _plain_class(held[4], spec)
-        if held[1] == "sensitivity":
-            return f"the share of {plain} that is caught while {held[3]}% of the others are rightly left alone (sensitivity at {held[3]}% specificity)"
-        return f"the share of the others that is rightly left alone while {held[3]}% of {plain} is caught (specificity at {held[3]}% sensitivity)"
-    of_class = _OF_CLASS.fullmatch(name)
-    if of_class is None:
-        return _PLAIN.get(name, name)
-    plain = _plain_class(of_class[2], spec)
-    return {
-        "auroc": f"how well {plain} is told from the others (AUROC)",
-        "sensitivity": f"the share of {plain} that is caught (sensitivity)",
-        "specificity": f"the share of the others that is not called {plain} (specificity)",
-        "average_precision": f"how well {plain} is ranked first (average precision)",
-        "f1": f"the F1 of {plain}",
-    }.get(of_class[1], name)
-
-
 def _section(title: str, lines: Iterator[str]) -> str:
     items = [f"- {line}" for line in lines]
     return "\n".join([f"**{title}**", "", *items]) if items else ""
 
 
-def _plain_class(name: str, spec: Spec) -> str:
-    return quoting.plain(next((item.description for item in spec.classes if item.name == name), name))
+_ANSWERS = {
+    BINARY: "says how likely it shows {positive}",
+    MULTICLASS: "says how likely each of these is: {all}",
+    MULTILABEL: "says of each of these how likely it shows it, as several can occur together: {all}",
+    ORDINAL: "gives one of these grades, whose order counts: {all}",
+    REGRESSION: "gives a number",
+    DETECTION: "draws a box around each of these that it finds: {all}",
+    SEGMENTATION: "outlines each of these that it finds: {all}",
+}
 
 
 def _built(spec: Spec, profile: Profile) -> Iterator[str]:
     images = {item.label: item.images for item in profile.labels}
+    for finding in profile.findings:
+        images |= {finding.name: finding.present, absent(finding.name): finding.absent}
     shown = quoting.listed([quoting.plain(item.description) for item in spec.classes])
-    kind = "says how likely it shows" if spec.positive else "says how likely each of these is:"
-    yield f"A model that looks at one image and {kind} {_plain_class(spec.positive, spec) if spec.positive else shown}."
+    answer = _ANSWERS[spec.task].format(positive=plain_class(spec.positive, spec) if spec.positive else "", all=shown)
+    yield f"A model that looks at one image and {answer}{_because(spec, 'task')}."
+    yield f"Results are counted by {spec.unit}{_because(spec, 'unit')}."
     for item in spec.classes:
         yield f"{quoting.plain(item.description)} (`{item.name}`): {_images_of(item, images)}."
+    yield from _left_out(spec, profile)
+    yield from _labels_read(spec)
+
+
+def _left_out(spec: Spec, profile: Profile) -> Iterator[str]:
     used = spec.class_of_label
-    left = [item for item in profile.labels if item.label not in used]
-    if left:
-        labels = ", ".join(f"{quoting.code(item.label)} {item.images:,}" for item in left)
-        yield f"Left out of the study, {sum(item.images for item in left):,} images: {labels}."
+    if spec.task == REGRESSION:
+        return
+    if profile.findings:
+        left = [(item.name, item.present) for item in profile.findings if item.name not in used]
+        if left:
+            yield f"Not looked for: {', '.join(f'{quoting.code(name)} {images:,}' for name, images in left)}."
+        return
+    labels = [item for item in profile.labels if item.label not in used]
+    if labels:
+        shown = ", ".join(f"{quoting.code(item.label)} {item.images:,}" for item in labels)
+        yield f"Left out of the study, {sum(item.images for item in labels):,} images: {shown}."
     else:
         yield f"All {len(profile.labels)} labels of the data are used."
 
 
+def _labels_read(spec: Spec) -> Iterator[str]:
+    """Yield how the labels are read, where that is not plain."""
+    how = spec.supervision
+    if how.kind == "mixed":
+        yield f"{_share(how.box_fraction)} of the images have boxes or outlines; the others say only whether a finding is there, and are no negatives for its place."
+    if how.aggregation:
+        yield f"Several people read each image; what counts is: {quoting.plain(how.aggregation)}{_because(spec, 'supervision.aggregation')}."
+    if how.uncertain:
+        yield f"Labels marked uncertain count as {how.uncertain}{_because(spec, 'supervision.uncertain')}."
+
+
 def _images_of(item: SpecClass, images: dict[str, int]) -> str:
     total = sum(images.get(label, 0) for label in item.labels)
+    if not item.labels:
+        return "no image of the data is labelled so"
     labels = quoting.listed(quoting.code(label) for label in item.labels)
     return f"{total:,} images, labelled {labels}"
 
 
 def _better(spec: Spec) -> Iterator[str]:
-    yield (
-        f"A round is better when this rises: {plain_metric(spec.primary, spec)}."
-        if spec.primary != "brier"
-        else (f"A round is better when this falls: {plain_metric(spec.primary, spec)}.")
-    )
+    falls = spec.primary.partition("[")[0] in _LOWER
+    yield f"A round is better when this {'falls' if falls else 'rises'}: {plain_metric(spec.primary, spec)}{_because(spec, 'primary')}."
     if spec.priorities:
-        yield f"What matters most: {quoting.listed([_plain_class(name, spec) for name in spec.priorities])}{_because(spec, 'priorities.' + spec.priorities[0])}."
+        yield f"What matters most: {quoting.listed([plain_class(name, spec) for name in spec.priorities])}{_because(spec, 'priorities.' + spec.priorities[0])}."
+    if spec.costs:
+        yield f"Errors weigh: {'; '.join(_weights(spec))}{_because(spec, 'costs')}."
+    if spec.abstention.allowed:
+        share = (
+            ""
+            if math.isnan(spec.abstention.at_most)
+            else f" for at most {_share(spec.abstention.at_most)} of the images"
+        )
+        yield f"The model may answer \u201cnot sure\u201d{share}; those go to a person{_because(spec, 'abstention')}."
     point = spec.operating_point
-    plain = _plain_class(point.positive, spec)
+    if spec.task in _WITHOUT_THRESHOLD or not point.positive:
+        return
+    plain = plain_class(point.positive, spec)
     if point.fixed == "youden":
         yield f"Yes or no for {plain}: the threshold weighs misses and false alarms the same."
     else:
         yield f"Yes or no for {plain}: the threshold holds {point.fixed} at {_share(point.at_least)} or more on validation, and is then frozen{_because(spec, 'operating_point')}."
+
+
+_WITHOUT_THRESHOLD = frozenset({REGRESSION, SEGMENTATION, DETECTION, ORDINAL})
+_LOWER = frozenset({"brier", "mae", "rmse", "expected_cost"})
+
+
+def _weights(spec: Spec) -> Iterator[str]:
+    """Yield the weights of errors, heaviest first, one line a weight."""
+    for weight in sorted({item.weight for item in spec.costs}, reverse=True):
+        pairs = [
+            f"{plain_class(item.true, spec)} called {plain_class(item.called, spec)}"
+            for item in spec.costs
+            if item.weight == weight
+        ]
+        yield f"{weight:g} for {quoting.listed(pairs[:_MOST_PAIRS])}{' and others' if len(pairs) > _MOST_PAIRS else ''}"
 
 
 def _guarded(spec: Spec) -> Iterator[str]:
@@ -154,8 +187,15 @@ def _assumed(spec: Spec) -> Iterator[str]:
         "primary": "What better means",
         "positive": "The finding that is looked for",
         "operating_point": "Threshold",
+        "classes.cut": "Where the scale is cut",
+        "costs.weights": "Weights of errors",
+        "abstention.at_most": "Not sure",
+        "supervision.uncertain": "Uncertain labels",
+        "supervision.aggregation": "What counts as the truth",
     }
     for ground in spec.grounding:
+        if ground.field == "operating_point" and spec.task in _WITHOUT_THRESHOLD:
+            continue
         if ground.source == "default" and ground.field in titles:
             yield f"{titles[ground.field]}: {quoting.plain(ground.words, longest=200)}."
     if spec.guardrails:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from agents.playbook import read_back
 from agents.playbook.intent import quoting
 from agents.playbook.intent.lexicon import load_lexicon
 from agents.playbook.intent.shares import amount_at
 from agents.playbook.intent.spelling import one_slip
 from agents.playbook.intent.words import normal_form, phrase, tokenise
+from agents.playbook.plain_metric import plain_metric
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from tasks.domain.profile import Attribute, Forecast, LabelCount, Profile
 from tasks.domain.request import ColumnRoles
@@ -86,7 +86,7 @@ def test_markdown_and_html_of_a_request_are_shown_as_text():
 def test_each_metric_has_plain_words(name):
     spec = parse(TEXT).spec
     assert spec is not None
-    shown = read_back.plain_metric(name, spec)
+    shown = plain_metric(name, spec)
     assert shown != name
     assert "[" not in shown
 

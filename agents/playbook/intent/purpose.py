@@ -35,6 +35,8 @@ def _examples(reading: Reading, labels: list[str]) -> str:
         item = known[label]
         return -1.0 if item.denies or item.answer else float(concepts[item.concept].concern) if item.concept else 1.5
 
+    union = next((label for label in labels if known[label].answer == "any"), "")
+    labels = [label for label in labels if label != union] or labels
     grave = max(labels, key=gravity)
     if len(labels) < 2:
         return f"For example: \u201c{quoting.plain(grave)} or not\u201d."
