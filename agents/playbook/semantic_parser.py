@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from agents.playbook import read_back
 from agents.playbook.intent.abstention import read_abstention
+from agents.playbook.intent.choice import unlabelled
 from agents.playbook.intent.chunks import chunk
-from agents.playbook.intent.classes import choose_classes, unlabelled
+from agents.playbook.intent.classes import choose_classes
 from agents.playbook.intent.consequence import most_consequential
 from agents.playbook.intent.data_words import read_data_words
 from agents.playbook.intent.definitions import cite_codes, counted_as, meanings_of_codes

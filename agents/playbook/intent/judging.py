@@ -17,7 +17,7 @@ from tasks.domain.spec import Abstention, Constraint, Cost, Guardrail, Operating
 
 if TYPE_CHECKING:
     from agents.playbook.intent.abstention import Abstaining
-    from agents.playbook.intent.classes import Group
+    from agents.playbook.intent.choice import Group
     from agents.playbook.intent.errors import Errors
     from agents.playbook.intent.guards import Guards
     from agents.playbook.intent.naming import Named

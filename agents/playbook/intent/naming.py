@@ -11,7 +11,7 @@ from agents.playbook.intent import quoting
 from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, SEGMENTATION, SpecClass
 
 if TYPE_CHECKING:
-    from agents.playbook.intent.classes import Choice, Group
+    from agents.playbook.intent.choice import Choice, Group
     from agents.playbook.intent.priorities import Priorities
     from agents.playbook.intent.reading import Reading
 

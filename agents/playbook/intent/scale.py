@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
-from agents.playbook.intent.classes import Choice, Group
+from agents.playbook.intent.choice import Choice, Group
 from agents.playbook.intent.grades import find_cut, graded, is_referable, order_matters, ungraded
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import BINARY, ORDINAL
@@ -66,7 +66,11 @@ def _plain(reading: Reading, cut: Cut) -> str:
 def ask_about_ungradable(reading: Reading, named: Named) -> None:
     """Ask what becomes of images that could not be graded, where the data marks them and the request does not speak of them."""
     used = {label for item in named.classes for label in item.labels}
-    marked = [item.label for item in reading.data.labels if set(item.words) & _CANNOT and not item.denies and item.label not in used]
+    marked = [
+        item.label
+        for item in reading.data.labels
+        if set(item.words) & _CANNOT and not item.denies and item.label not in used
+    ]
     if not marked:
         return
     reading.ask(
@@ -82,12 +86,18 @@ def read_ungradable(reading: Reading) -> tuple[int, int] | None:
         if not cannot:
             continue
         sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
-        sent = [k for k in sentence if reading.units[k].norm.partition(" ")[0] in _SENT_ON or "REFER" in reading.units[k].tags]
+        sent = [
+            k
+            for k in sentence
+            if reading.units[k].norm.partition(" ")[0] in _SENT_ON or "REFER" in reading.units[k].tags
+        ]
         near = [k for k in sent if abs(k - at) <= _NEAR]
         if near:
             first, end = min(at, near[0]), max(at, near[-1]) + 1
             reading.use(first, end)
             reading.claimed.update(range(first, end))
-            reading.caveat("Images that cannot be graded count as referred: they are not left out of the results.", first, end)
+            reading.caveat(
+                "Images that cannot be graded count as referred: they are not left out of the results.", first, end
+            )
             return first, end
     return None
