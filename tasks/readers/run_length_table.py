@@ -79,12 +79,12 @@ def read_run_length_table(table: Table, column: str, files: ImageFiles, given: C
     starts = "places in the picture" if absolute in {None, True} else "distances from the run before"
     found.notes.append(f"{table.path.name} holds masks as runs of pixels in {column!r}; their starts are {starts}.")
     first = 0 if absolute is False or any(cell.split()[0] == "0" for cell in all_masks if cell.split()) else 1
-    if rows.kinds is None:
-        found.names.append(_UNNAMED)
+    kinds = [_UNNAMED] * len(rows.files) if rows.kinds is None else rows.kinds.tolist()
+    found.names += dict.fromkeys(kind for kind in kinds if kind)
     for line, file, kind, who, cell in zip(
         rows.files.index,
         rows.files,
-        [_UNNAMED] * len(rows.files) if rows.kinds is None else rows.kinds,
+        kinds,
         rows.annotators,
         cells.loc[rows.files.index],
         strict=True,
@@ -96,9 +96,7 @@ def read_run_length_table(table: Table, column: str, files: ImageFiles, given: C
         elif is_blank and not blank_means_none:
             found.set_aside(file, int(line), f"field {column!r} is blank, neither a mask nor -1")
             found.doubtful.add(file)
-        elif is_blank or cell in _NO_MASK:
-            found.names.append(kind)
-        else:
+        elif not is_blank and cell not in _NO_MASK:
             runs, problem = _runs(cell, absolute=absolute is not False, first=first)
             found.masks.append(Mask(file=file, label=kind, runs=runs, row=int(line), annotator=who, problem=problem))
     return manifest_of(found, files, {})
