@@ -199,7 +199,8 @@ def resolved(measure: Measure, slots: Slots) -> Measure:
         return measure
     if len(slots.classes) == 1:
         return replace(measure, target=slots.classes[0])
-    return replace(measure, target=slots.positive[0]) if slots.positive and not measure.whole else measure
+    positive = slots.positive_name or "".join(slots.positive[:1])
+    return replace(measure, target=positive) if positive and not measure.whole else measure
 
 
 def _seen_from_the_positive(measure: Measure, slots: Slots) -> Measure:
