@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _KEPT_SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff"})
 _ORIENTATIONS = range(1, 9)
+_COMPRESSION = 1
+"""Of 9; higher ones save a sixth of the space of a radiograph, and take five times as long."""
 
 
 def opaque_names(rows: pd.DataFrame) -> list[str]:
@@ -134,9 +136,10 @@ def _anew(picture: Image.Image) -> bytes:
     bare = picture.copy()
     bare.info = {key: value for key, value in picture.info.items() if key == "transparency"}
     file = io.BytesIO()
-    exif = {"exif": exif_of(said)} if said in _ORIENTATIONS and said != 1 else {}
+    options: dict[str, object] = {} if is_tiff else {"compress_level": _COMPRESSION}
+    options |= {"exif": exif_of(said)} if said in _ORIENTATIONS and said != 1 else {}
     try:
-        bare.save(file, "TIFF" if is_tiff else "PNG", **exif)
+        bare.save(file, "TIFF" if is_tiff else "PNG", **options)
     except (OSError, ValueError) as error:
         raise PictureUnreadable(f"cannot be copied: {error}") from error
     return file.getvalue()

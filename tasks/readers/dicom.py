@@ -47,6 +47,8 @@ def with_dicom(manifest: Manifest, *, workers: int | None = None) -> Manifest:
     read = in_processes(partial(_read, manifest.images), files, workers=workers)
     headers = dict(zip(files, read, strict=True))
     manifest = _without_bad(manifest, headers)
+    if not any(file in headers for file in manifest.rows[FILE]):
+        return manifest
     manifest = _by_frame(manifest, headers)
     manifest = add_groups(manifest, headers)
     manifest = add_attributes(manifest, headers)

@@ -68,7 +68,7 @@ def open_dicom(path: Path, frame: int = -1) -> Image.Image:
     data_set = _read(path, status.st_size, status.st_mtime_ns)
     frames = number_of_frames(data_set)
     if frame < 0 and frames > 1:
-        raise PictureUnreadable(f"holds {frames:,} pictures, and none of them was asked for")
+        raise PictureUnreadable(f"holds {frames:,} pictures; name one, or save each as a file of its own")
     if frame >= frames:
         raise PictureUnreadable(f"holds no picture {frame}, only {frames:,}")
     with quietly():

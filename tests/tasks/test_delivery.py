@@ -133,6 +133,16 @@ def test_unreadable_images_come_back_with_a_reason_and_stop_nothing(model, tmp_p
     assert table["reason"].tolist()[1:] == ["", "there is no such file"]
 
 
+def test_a_dicom_file_is_predicted_as_the_picture_that_it_shows(model, tmp_path, make_dicom):
+    shown = np.random.default_rng(0).integers(0, 100, (8, 8, 3), dtype=np.uint8)
+    shown[0, 0] = 70
+    single = make_dicom(tmp_path / "Jane Doe.dcm", shown)
+    film = make_dicom(tmp_path / "film.dcm", np.stack([shown, shown]))
+    table = predict(model, [single, film], tmp_path / "scratch")
+    assert table["mel"][0] == pytest.approx(0.7)
+    assert table["reason"].tolist() == ["", "holds 2 pictures; name one, or save each as a file of its own"]
+
+
 def test_with_no_readable_image_no_sandbox_is_needed(model, tmp_path):
     table = predict_images(
         model, [tmp_path / "absent.jpg"], sandbox=None, machine=MACHINE, scratch=tmp_path / "scratch"

@@ -198,5 +198,5 @@ def test_what_has_no_window_is_stretched_between_percentiles():
 
 
 def test_a_picture_of_several_must_be_named():
-    with pytest.raises(PictureUnreadable, match="holds 10 pictures, and none of them was asked for"):
+    with pytest.raises(PictureUnreadable, match="holds 10 pictures; name one, or save each as a file of its own"):
         open_picture(SAMPLES / "other/emri_small.dcm")

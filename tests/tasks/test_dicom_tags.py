@@ -287,6 +287,20 @@ def test_files_are_found_without_a_suffix_and_what_is_no_picture_is_set_aside(tm
     assert reasons["b/head.nii.gz"].startswith("is a volume, not a picture")
 
 
+def test_where_no_dicom_file_is_a_picture_the_others_are_left_as_they_are(tmp_path, make_dicom):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        Image.fromarray(noise()).save(tmp_path / folder / "x.png")
+        make_dicom(tmp_path / folder / "report.dcm", noise(), Modality="SR")
+    manifest = read_manifest(Request(text="", images=tmp_path))
+    assert manifest.rows[FILE].tolist() == ["a/x.png", "b/x.png"]
+    assert "DICOM" not in told(manifest)
+    for folder in ("a", "b"):
+        (tmp_path / folder / "x.png").unlink()
+    with pytest.raises(DataUnusable, match="none can be used; the first problem: is DICOM, but no picture to classify"):
+        read_manifest(Request(text="", images=tmp_path))
+
+
 def test_a_folder_of_volumes_alone_is_told_apart(tmp_path):
     (tmp_path / "head.nii.gz").write_bytes(b"")
     with pytest.raises(DataUnusable, match="holds no picture, but 1 volumes"):
@@ -309,7 +323,7 @@ def test_pictures_of_other_formats_are_left_as_they_are(tmp_path):
         Image.fromarray(noise()).save(tmp_path / folder / "x.png")
     manifest = read_manifest(Request(text="", images=tmp_path))
     assert manifest.rows[FRAME].tolist() == [-1, -1]
-    assert manifest.notes == ()
+    assert "DICOM" not in told(manifest)
     assert not [column for column in manifest.rows if column.startswith("attribute.")]
 
 
