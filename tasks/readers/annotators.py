@@ -69,7 +69,7 @@ def annotator_columns(table: Table, candidates: Sequence[str]) -> tuple[str, ...
         if _MARK.search(name) and not column_names.is_aside(name) and table.column(name).notna().any():
             asked.setdefault(_split_name(name)[0], []).append(name)
     asked = {stem: names for stem, names in asked.items() if len(names) > 1 and _share_words(table, names)}
-    marked = {stem: names for stem, names in asked.items() if all(_holds_marks(table, name) for name in names)}
+    marked = {stem: names for stem, names in asked.items() if _hold_marks(table, names)}
     chosen = marked or asked
     if len(chosen) > 1 and not marked:
         about_label = {stem: names for stem, names in chosen.items() if column_names.speaks_of_label(stem)}
@@ -104,7 +104,7 @@ def readers_of(table: Table, columns: Sequence[str]) -> tuple[ReadBy, ...]:
     """
     parts = {name: _split_name(name) for name in columns}
     stems = list(dict.fromkeys(stem for stem, _ in parts.values()))
-    marked = all(_holds_marks(table, name) for name in columns)
+    marked = _hold_marks(table, columns)
     named = len(stems) > 1 or (bool(stems[0]) and not column_names.is_label(stems[0]))
     if not marked or not (named or _is_more_than_labels(table, columns)):
         parts = {name: ("", annotator) for name, (_, annotator) in parts.items()}
@@ -147,9 +147,11 @@ def _split_name(name: str) -> tuple[str, str]:
     return stem, found.group().strip()
 
 
-def _holds_marks(table: Table, name: str) -> bool:
-    _, strange = as_marks(table.column(name))
-    return not bool(strange.any())
+def _hold_marks(table: Table, names: Sequence[str]) -> bool:
+    """Return whether columns hold marks only, some of them for and some against."""
+    read = [as_marks(table.column(name)) for name in names]
+    values = pd.concat([marks for marks, _ in read])
+    return not any(bool(strange.any()) for _, strange in read) and bool((values > 0.5).any() and (values == 0).any())
 
 
 def _is_more_than_labels(table: Table, columns: Sequence[str]) -> bool:

@@ -55,9 +55,10 @@ def as_marks(cells: pd.Series[str]) -> tuple[pd.Series[float], pd.Series[bool]]:
 
 
 def is_mark(cells: pd.Series[str], *, mostly: float = 1.0) -> bool:
-    """Return whether cells hold marks without confidences, at least one of them 0 or 1 and not all of them 1.
+    """Return whether cells hold marks without confidences, some of them absent, or crosses with blanks between them.
 
-    A column that says 1 in every row tells no image from another, and is as often a number of a series.
+    A column that says 1 in every row tells no image from another, and is as often a number of a series; one of x and y
+    holds two labels.
     """
     values, strange = as_marks(cells)
     said = cells.notna().sum()
@@ -65,8 +66,9 @@ def is_mark(cells: pd.Series[str], *, mostly: float = 1.0) -> bool:
         return False
     known = values.dropna()
     whole = bool(known.isin([PRESENT, ABSENT, UNCERTAIN]).all())
-    constant = not bool(strange.any()) and len(known) == len(cells) and bool((known == PRESENT).all())
-    return whole and bool(known.isin([PRESENT, ABSENT]).any()) and not constant
+    if not bool((known == ABSENT).any()):  # crosses where it is present: one kind of them, and blanks where it is not
+        return whole and len(set(cells[values == PRESENT])) == 1 and bool(cells.isna().any())
+    return whole
 
 
 def counted(values: NDArray[np.float64], policy: str) -> NDArray[np.float64]:
