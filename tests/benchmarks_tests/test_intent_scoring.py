@@ -353,7 +353,7 @@ def test_a_group_may_be_the_positive_class_of_two():
         "primary_metric": {"name": "auroc", "target": None},
     }
     assert wrong(parsed(spec), row(**key | {"positive_class": "malignant(mel,bcc)"})) == []
-    assert wrong(parsed(spec), row(**key | {"positive_class": "malignant(mel,nv)"})) == ["positive"]
+    assert wrong(parsed(spec), row(**key | {"positive_class": "malignant(mel,nv)"})) == ["positive", "primary"]
 
 
 @pytest.mark.parametrize("positive", ["melanoma", "Melanoma", "melanomas", "mel", "MEL"])
