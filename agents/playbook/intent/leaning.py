@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.naming import slug
+from agents.playbook.intent.patterns import Match
 from agents.playbook.intent.words import normal_form, phrase
 from tasks.domain.spec import Confounder
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
-    from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
 
 REDUCE, MASK, BY_GROUP = "reduce_reliance_and_report_by_subgroup", "mask_and_test", "report_by_subgroup"
@@ -23,6 +23,8 @@ _STOP_WORDS = frozenset({"and", "but", "or", "becaus", "when", "if", "for", "in"
 _IMAGES = frozenset(
     normal_form(word) for word in ("image", "picture", "photo", "photograph", "film", "scan", "case", "frame", "slide")
 )
+_PRONOUNS = frozenset({"those", "these", "them", "it", "thos", "thes", "that", "this"})
+_LOOK_BACK = 25
 _TEXT = frozenset({"burned_in_text"})
 _PLACES = frozenset({"hospital", "ward"})
 """Concepts of where images come from: text burned in there goes with it, and remains when the text is masked."""
@@ -119,6 +121,8 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         rest = _following_words(reading, match.end)
         if rest is None or any(reading.units[k].is_class for k in range(match.first, rest[1])):
             continue
+        if _points_back(reading, rest) and _take_antecedent(reading, found, match, rest[1]):
+            continue
         reading.use(match.first, rest[1])
         text = reading.words(*rest)
         name = slug(text)[:40].strip("_")
@@ -128,6 +132,23 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         elif name:
             _add(reading, found, Confounder(name=name), (match.first, rest[1]))
             found.unmarked.append(text)
+
+
+def _points_back(reading: Reading, rest: tuple[int, int]) -> bool:
+    return reading.units[rest[0]].norm in _PRONOUNS and rest[1] - rest[0] == 1
+
+
+def _take_antecedent(reading: Reading, found: Leaning, match: Match, end: int) -> bool:
+    """'Many have a ruler next to them; ignore those': the cue was named before."""
+    first = max(0, match.first - _LOOK_BACK)
+    things = [
+        k
+        for k in range(first, match.first)
+        if reading.units[k].kind == "artefact" and _could_be_cue(reading, reading.units[k]) and k not in reading.claimed
+    ]
+    if things:
+        _take(reading, found, Match(things[0], end, tuple(things), ()), things)
+    return bool(things)
 
 
 def _column_named(reading: Reading, span: tuple[int, int]) -> str:

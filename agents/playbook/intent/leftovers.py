@@ -12,7 +12,7 @@ from agents.playbook.intent.words import norms
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_NEG_RATE", "REFER"}
+_JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_NEG_RATE", "REFER", "HEALTHY"}
 """Tags of what a number can be a bound on."""
 _LIMIT = frozenset({"FLOOR", "CEIL"})
 _POLITE = norms("pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and")  # fmt: skip

@@ -123,6 +123,9 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
     if match.first and "CEIL" in reading.units[match.first - 1].tags and "CEIL" not in tags:
         return None  # 'no more than' is part of it, and the words say something else of the share
+    healthy = any(reading.units[k].concern == 0 or "HEALTHY" in reading.units[k].tags for k in range(match.first, match.end))
+    if rule.startswith("sensitivity") and healthy and not tags & {"MISS", "FALSE_NEG_RATE", "SENS"}:
+        return None  # a share of the healthy is no share of the cases
     misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
     alarms = rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
     ceiling, floor = "CEIL" in tags, "FLOOR" in tags
