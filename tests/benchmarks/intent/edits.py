@@ -224,8 +224,9 @@ def _nearest(numbers: list[re.Match[str]], what: str, request: str) -> list[re.M
     words = [word for word in re.findall(r"[a-z]{4,}", what.lower()) if word in request.lower()]
     if not words or len(numbers) < 2:
         return numbers[:1]
-    at = request.lower().index(words[-1])
-    return [min(numbers, key=lambda number: abs(number.start() - at))]
+    start = request.lower().index(words[-1])
+    end = start + len(words[-1])
+    return [min(numbers, key=lambda number: max(number.start() - end, start - number.end()))]
 
 
 def _rewrite_case(text: str, request: str, manifest: dict[str, object]) -> Edited | None:

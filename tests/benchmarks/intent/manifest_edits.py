@@ -109,7 +109,7 @@ def _set_values(text: str, manifest: dict[str, object]) -> tuple[dict[str, objec
 
 
 def _set_count(manifest: dict[str, object], number: int, word: str) -> None:
-    if word in {"manifest", "to", "of"}:
+    if word in {"manifest", "to", "of", "in", "at", "the", "and", "with"}:
         return
     stem = word.removesuffix("s")
     labels = manifest.get("labels")
