@@ -95,7 +95,7 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
         files: All images.
         sizes: Width and height of the pictures, as far as they are known.
     """
-    drawn = (item.label for item in (*found.boxes, *found.masks))
+    drawn = [*(box.label for box in found.boxes), *(mask.label for mask in found.masks)]
     names = list(dict.fromkeys([*found.names, *drawn, *sorted(name for _, name in found.present)]))
     rows = _rows(found, files)
     found.boxes = [box for box in found.boxes if box.file not in found.excluded]

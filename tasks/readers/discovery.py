@@ -10,7 +10,7 @@ What the data are is looked for in this order, and the first that is there is ta
 8. masks only; 9. images about which nothing is said.
 
 Mask images are told apart first and attached to whatever was found; boxes and masks of formats 3 to 5 are attached to a table
-of labels. Last come the headers of DICOM files. Every decision is a sentence in `Manifest.notes`.
+of labels that is named, and take patients and attributes from one that is found. Last come the headers of DICOM files. Every decision is a sentence in `Manifest.notes`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def read_manifest(request: Request) -> Manifest:
         AmbiguousRequest: The part of a column is unclear; the questions list the candidates.
         DataUnusable: Table or folder cannot be used, or say nothing to learn from; the message names file, row and field.
     """
-    folder = _folder(request.images, request.roles, request.reading)
+    folder = dataclasses.replace(_folder(request.images, request.roles, request.reading), needs_labels=True)
     # Where nothing is found, the reader of folders of classes tells what is missing.
     manifest = with_dicom(_read(folder, request.table) or read_class_folders(request.images, folder.files))
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):

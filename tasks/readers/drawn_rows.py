@@ -73,9 +73,28 @@ def read_drawn_rows(
         AmbiguousRequest: Several columns could hold the image, the kind or the patient.
         DataUnusable: No column names images, or a given column does not exist.
     """
+    rest = dataclasses.replace(table, cells=table.cells.drop(columns=list(drawn)))
+    label = given.label or _label_column(rest, NamedImages(files), given)
+    return read_rows_of_images(table, drawn, files, given, found, label=label)
+
+
+def read_rows_of_images(
+    table: Table,
+    drawn: Sequence[str],
+    files: ImageFiles,
+    given: ColumnRoles,
+    found: Annotated,
+    *,
+    label: str | None,
+) -> DrawnRows:
+    """Return the rows of images that are there, by a label column that is known, or without one; see `read_drawn_rows`.
+
+    Raises:
+        AmbiguousRequest: Several columns could hold the image or the patient.
+        DataUnusable: No column names images, or a given column does not exist.
+    """
     images = NamedImages(files)
     rest = dataclasses.replace(table, cells=table.cells.drop(columns=list(drawn)))
-    label = given.label or _label_column(rest, images, given)
     if label is None:
         rest = dataclasses.replace(rest, cells=rest.cells.assign(**{_UNNAMED: "drawn"}))
     roles = find_roles(rest, images, dataclasses.replace(given, label=label or _UNNAMED, boxes=(), rle=None))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
 from tasks.domain.manifest import UNLABELLED
 from tasks.domain.spec import BLOCKING, Question
+from tasks.readers import column_names
 from tasks.readers.annotated_images import Annotated, manifest_of
 from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
 from tasks.readers.class_folders import read_class_folders
@@ -18,6 +19,7 @@ from tasks.readers.coco import coco_files, read_coco
 from tasks.readers.combining import with_drawn
 from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder
 from tasks.readers.given_splits import split_of_word
+from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
 from tasks.readers.paths import FOLDERS_OF_IMAGES
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from tasks.readers.mask_images import MaskFiles
 
 _TABLES = ("table", "one_hot", "multi_label", "boxes_table", "rle")
+_NEARLY_ALL = 0.9
 _FEWEST_IMAGES_OF_A_CLASS = 2
 """On average; below it, sub-folders are patients or studies rather than classes."""
 
@@ -48,6 +51,8 @@ class Folder:
     roles: ColumnRoles
     reading: ReadingRules
     masks: MaskFiles | None
+    needs_labels: bool = False
+    """Whether an unclear label must be asked for, not left open."""
 
     @property
     def images(self) -> Path:
@@ -58,9 +63,9 @@ class Folder:
 def read_any(folder: Folder) -> Manifest | None:
     """Return what the folder turns out to be, None if nothing in it says anything about the images."""
     drawn = _annotations(folder)
-    if drawn is not None:
-        return drawn
     tables, passed_over = tables_of_folder(folder.images, folder.files, folder.roles)
+    if drawn is not None:
+        return _noted(_with_tables(drawn, tables, folder), *passed_over)
     if tables:
         manifest = _of_tables(tables, folder)
     elif _are_classes(folder.files):
@@ -70,6 +75,32 @@ def read_any(folder: Folder) -> Manifest | None:
     else:
         return None
     return _noted(manifest, *passed_over)
+
+
+def _with_tables(drawn: Manifest, tables: list[TableOfImages], folder: Folder) -> Manifest:
+    """Return annotated images with what a table of images says beside: labels, or patients, splits and attributes."""
+    about = fit_best([seen for seen in tables if seen.holds == LABELS])
+    manifest = drawn
+    if len(about) == 1:
+        labelled = _plainly_labelled(about[0], folder, len(drawn.rows))
+        manifest = (
+            with_drawn(labelled, drawn)
+            if labelled is not None
+            else with_facts(drawn, read_facts(about[0].table, folder.files, folder.roles))
+        )
+    left = [seen.table.path.name for seen in tables if len(about) != 1 or seen is not about[0]]
+    return _noted(manifest, f"Not read: {', '.join(left)}; name one in the request to use it.") if left else manifest
+
+
+def _plainly_labelled(seen: TableOfImages, folder: Folder, images: int) -> Manifest | None:
+    """Return the labels of a table that nobody named: only if its columns say plainly that they are some, of nearly all."""
+    try:
+        found = read_labelled_table(seen.table.path, folder.images, folder.roles, folder.reading, files=folder.files)
+    except (AmbiguousRequest, DataUnusable):
+        return None
+    label = found.roles.label
+    is_plain = column_names.speaks_of_label(label) if label else bool(found.findings or found.roles.one_hot)
+    return found if is_plain and len(found.rows) >= _NEARLY_ALL * images else None
 
 
 def read_as(kind: str, folder: Folder) -> Manifest:
@@ -151,8 +182,17 @@ def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
         return read_run_length_table(seen.table, seen.runs, folder.files, folder.roles)
     if seen.holds == BOXES and seen.boxes is not None:
         return read_boxes_table(seen.table, seen.boxes, folder.files, folder.roles)
-    path = seen.table.path
-    manifest = read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
+    try:
+        path = seen.table.path
+        manifest = read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
+    except AmbiguousRequest as error:
+        if folder.needs_labels or any(question.field != "label" for question in error.questions):
+            raise
+        options = ", ".join(error.questions[0].options)
+        manifest = read_facts(seen.table, folder.files, folder.roles)
+        return _noted(
+            manifest, f"Which column holds a label is not clear, so none is taken; it may be one of {options}."
+        )
     return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
 
 

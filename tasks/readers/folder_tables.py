@@ -101,7 +101,7 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
 
 
 def fit_best(found: list[TableOfImages]) -> list[TableOfImages]:
-    """Return the tables that name about as many images as the one that names most."""
+    """Return the tables, sorted, that name about as many images as the one that names most."""
     return [seen for seen in found if seen.images >= _CLOSE_TO_BEST * found[0].images]
 
 

@@ -1,0 +1,258 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tasks.domain.errors import AmbiguousRequest, DataUnusable
+from tasks.domain.manifest import FILE, GROUP, LABEL, SPLIT, SUPERVISION
+from tasks.domain.request import ColumnRoles, ReadingRules, Request
+from tasks.readers.boxes import box_facts
+from tasks.readers.discovery import read_folder, read_manifest
+
+DATA = Path(__file__).resolve().parents[2] / "../shared/data"
+
+
+def draw(folder, *names):
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (20, 10)).save(path)
+    return folder
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def labels(names="abcdef", header="image,dx"):
+    return "\n".join([header, *(f"{name}.png,{'xy'[number % 2]}" for number, name in enumerate(names))])
+
+
+def coco(path, names, annotations):
+    content = {
+        "images": [{"id": number, "file_name": f"{name}.png"} for number, name in enumerate(names)],
+        "annotations": [{"image_id": number, "category_id": 1, "bbox": box} for number, box in annotations],
+        "categories": [{"id": 1, "name": "x"}],
+    }
+    return write(path, json.dumps(content))
+
+
+def by_file(manifest, column):
+    return dict(zip(manifest.rows[FILE], manifest.rows[column], strict=True))
+
+
+@pytest.fixture
+def images(tmp_path):
+    return draw(tmp_path / "set", *(f"{name}.png" for name in "abcdef"))
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the shared data are not here")
+@pytest.mark.parametrize(
+    ("folder", "kind", "rows", "boxes"),
+    [
+        ("ham10000", "table", 10015, 10015),
+        ("bccd", "voc", 364, 4888),
+        ("bccd/BCCD/JPEGImages", "voc", 364, 4888),
+        ("cxr_annotations/tbx11k_fixture", "coco", 3, 3),
+        ("cxr_annotations/nih_png", "unlabelled", 2, 0),
+        ("dicom_samples/chest", "unlabelled", 2, 0),
+    ],
+)
+def test_real_folders_are_read_without_being_told_anything(folder, kind, rows, boxes):
+    manifest = read_folder(DATA / folder)
+    assert (manifest.kind, len(manifest.rows)) == (kind, rows)
+    assert (0 if manifest.boxes is None else len(manifest.boxes)) == boxes
+    assert manifest.notes
+
+
+def test_images_about_which_nothing_is_said_are_shown_but_not_trained_on(images):
+    manifest = read_folder(images)
+    assert manifest.kind == "unlabelled"
+    assert set(manifest.rows[SUPERVISION]) == {"none"}
+    assert set(manifest.rows[LABEL]) == {""}
+    assert manifest.rows[GROUP].tolist() == manifest.rows["image_id"].tolist()
+    with pytest.raises(DataUnusable, match="sort them into one folder a class, or give a table of labels"):
+        read_manifest(Request(text="", images=images))
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "deep/down/labels.csv"])
+def test_a_table_in_the_folder_is_found_by_the_images_that_it_names(images, name):
+    write(images / name, labels())
+    write(images / "prices.csv", "item,price\nx,1\ny,2\n")
+    write(images / "broken.csv", "one column\n")
+    manifest = read_folder(images)
+    assert manifest.kind == "table"
+    assert manifest.rows[LABEL].tolist() == ["x", "y"] * 3
+    notes = " ".join(manifest.notes)
+    assert "Found the table labels.csv, which names 6 images." in notes
+    assert "prices.csv names no image of the folder." in notes
+    assert "broken.csv was passed over" in notes
+
+
+def test_two_tables_that_fit_are_asked_about(images):
+    write(images / "one.csv", labels())
+    write(images / "two.csv", labels(header="image,outcome"))
+    with pytest.raises(AmbiguousRequest) as caught:
+        read_folder(images)
+    (question,) = caught.value.questions
+    assert (question.field, question.options, question.blocking) == ("table", ("one.csv", "two.csv"), True)
+    assert read_folder(images, table=images / "two.csv").roles.label == "outcome"
+
+
+def test_the_table_that_fits_best_is_taken_and_the_other_is_mentioned(images):
+    write(images / "all.csv", labels())
+    write(images / "some.csv", labels("abc"))
+    manifest = read_folder(images)
+    assert len(manifest.rows) == 6
+    assert any("Not read: some.csv" in note for note in manifest.notes)
+
+
+def test_labels_and_boxes_in_two_tables_are_put_together(images):
+    marks = [f"{name}.png,{one},{two}" for name, one, two in zip("abcdef", "110011", "011001", strict=True)]
+    write(images / "labels.csv", "\n".join(["image,Mass,Effusion", *marks]))
+    boxes = [
+        "a.png,Mass,1,1,9,8",
+        "a.png,Mass,10,1,9,8",
+        "b.png,effusion,1,1,9,8",
+        "d.png,Mass,1,1,9,8",
+        "d.png,Infiltrate,3,3,9,5",
+    ]
+    write(images / "boxes.csv", "\n".join(["image,Finding Label,x,y,w,h", *boxes]))
+    manifest = read_folder(images)
+    assert manifest.kind == "multi_label"
+    assert manifest.findings == ("Mass", "Effusion", "Infiltrate")
+    assert list(by_file(manifest, SUPERVISION).values()) == ["boxes", "boxes", "label", "boxes", "label", "label"]
+    assert by_file(manifest, "finding.Mass")["d.png"] == 0  # the label stays; that it disagrees is counted
+    assert by_file(manifest, "finding.Infiltrate")["d.png"] == 1
+    assert np.isnan(by_file(manifest, "finding.Infiltrate")["a.png"])
+    facts = box_facts(manifest)
+    assert (facts.boxes, facts.images) == (5, 3)
+    assert (facts.present_without_box, facts.absent_with_box, facts.unboxed_present) == (1, 1, 3)
+
+
+def test_a_given_table_of_labels_keeps_its_labels_and_gets_the_boxes_of_the_folder(images):
+    table = write(images.parent / "labels.csv", labels())
+    coco(images / "boxes.json", "ab", [(0, [1, 1, 9, 8])])
+    manifest = read_manifest(Request(text="", images=images, table=table))
+    assert manifest.kind == "table"
+    assert manifest.rows[LABEL].tolist() == ["x", "y"] * 3
+    assert by_file(manifest, SUPERVISION) == {
+        "a.png": "boxes",
+        "b.png": "boxes",
+        **dict.fromkeys(["c.png", "d.png", "e.png", "f.png"], "label"),
+    }
+    assert box_facts(manifest).unboxed_present == 2
+
+
+def test_annotations_take_patients_and_attributes_from_a_table_without_labels(images):
+    coco(images / "boxes.json", "abcd", [(0, [1, 1, 9, 8])])
+    lines = [
+        "image,patient_id,age,split",
+        *(
+            f"{name}.png,P{number // 2},{50 + number},{'train' if number < 4 else 'test'}"
+            for number, name in enumerate("abcdef")
+        ),
+    ]
+    write(images / "patients.csv", "\n".join(lines))
+    manifest = read_folder(images)
+    assert manifest.kind == "coco"
+    assert manifest.roles.group == "patient_id"
+    assert list(by_file(manifest, GROUP).values()) == ["P0", "P0", "P1", "P1", "P2", "P2"]
+    assert by_file(manifest, "attribute.age")["b.png"] == 51
+    assert by_file(manifest, SPLIT)["f.png"] == "test"
+    assert any("patients.csv" in note for note in manifest.notes)
+
+
+def test_formats_go_before_one_another_as_documented_and_can_be_overruled(images):
+    coco(images / "boxes.json", "ab", [(0, [1, 1, 9, 8])])
+    write(images / "c.xml", "<annotation><object><name>v</name></object></annotation>")
+    write(images / "d.txt", "0 0.5 0.5 0.5 0.5")
+    write(images / "labels.csv", "image,x,y,w,h\na.png,1,1,9,8\na.png,9,1,9,8\n")
+    assert read_folder(images).kind == "coco"
+    for kind in ("coco", "voc", "yolo", "boxes_table", "unlabelled"):
+        assert read_folder(images, reading=ReadingRules(format=kind)).kind == kind
+    (images / "boxes.json").unlink()
+    assert read_folder(images).kind == "voc"
+    (images / "c.xml").unlink()
+    assert read_folder(images).kind == "yolo"
+    (images / "d.txt").unlink()
+    assert read_folder(images).kind == "boxes_table"
+
+
+def test_a_format_that_is_not_there_or_not_known_is_an_error(images):
+    for kind, problem in (
+        ("coco", "holds none"),
+        ("voc", "holds none"),
+        ("rle", "holds none"),
+        ("yolo", "no image has a label file"),
+    ):
+        with pytest.raises(DataUnusable, match=problem):
+            read_folder(images, reading=ReadingRules(format=kind))
+    with pytest.raises(DataUnusable, match=r"no format 'nifti'; formats are coco, voc"):
+        read_folder(images, reading=ReadingRules(format="nifti"))
+
+
+def test_folders_of_classes_are_told_from_folders_of_images(tmp_path):
+    draw(tmp_path / "one", "mel/1.png", "mel/2.png", "nv/3.png", "nv/4.png")
+    assert read_folder(tmp_path / "one").kind == "class_folders"
+    draw(tmp_path / "two", "images/1.png", "images/2.png", "more/3.png", "more/4.png")
+    assert read_folder(tmp_path / "two").kind == "unlabelled"
+    draw(tmp_path / "three", *(f"patient{n}/{n}.png" for n in range(6)))
+    assert read_folder(tmp_path / "three").kind == "unlabelled"
+    draw(
+        tmp_path / "four",
+        *(f"{split}/{kind}/{n}.png" for split in ("train", "test") for kind in "ab" for n in range(3)),
+    )
+    assert set(read_folder(tmp_path / "four").rows[SPLIT]) == {"train", "test"}
+
+
+def test_data_with_boxes_of_one_kind_can_be_trained_on_and_one_label_cannot(images):
+    path = coco(images / "boxes.json", "abcdef", [(number, [1, 1, 9, 8]) for number in range(6)])
+    assert set(read_manifest(Request(text="", images=images)).rows[LABEL]) == {"x"}
+    path.unlink()
+    table = write(images.parent / "labels.csv", "image,dx\n" + "\n".join(f"{name}.png,x" for name in "abcdef"))
+    request = Request(text="", images=images, table=table, roles=ColumnRoles(label="dx"))
+    with pytest.raises(DataUnusable, match="two labels or more, but of these all have the label 'x'"):
+        read_manifest(request)
+
+
+def test_a_coco_file_can_be_given_as_the_table(images):
+    path = coco(images.parent / "elsewhere.json", "ab", [(0, [1, 1, 9, 8])])
+    assert read_folder(images).kind == "unlabelled"
+    assert len(read_folder(images, table=path).boxes) == 1
+
+
+def test_a_folder_that_is_not_there_or_empty_is_an_error(tmp_path):
+    with pytest.raises(DataUnusable, match="no such folder"):
+        read_folder(tmp_path / "nowhere")
+    with pytest.raises(DataUnusable, match="no image file"):
+        read_folder(tmp_path)
+
+
+def test_a_table_without_a_clear_label_gives_what_it_can_to_a_look_and_asks_before_training(images):
+    lines = [
+        "image,patient_id,sex,site",
+        *(f"{name}.png,P{n // 2},{'mf'[n % 2]},{'abc'[n // 2]}" for n, name in enumerate("abcdef")),
+    ]
+    write(images / "patients.csv", "\n".join(lines))
+    manifest = read_folder(images)
+    assert manifest.kind == "unlabelled"
+    assert manifest.roles.attributes == ("sex", "site")
+    assert list(by_file(manifest, GROUP).values()) == ["P0", "P0", "P1", "P1", "P2", "P2"]
+    assert any("it may be one of sex, site" in note for note in manifest.notes)
+    with pytest.raises(AmbiguousRequest):
+        read_manifest(Request(text="", images=images))
+
+
+def test_boxes_of_some_and_labels_of_all_are_found_together(images):
+    coco(images / "boxes.json", "ab", [(0, [1, 1, 9, 8])])
+    write(images / "labels.csv", labels())
+    manifest = read_folder(images)
+    assert manifest.kind == "table"
+    assert list(by_file(manifest, SUPERVISION).values()) == ["boxes", "boxes", "label", "label", "label", "label"]
+    write(images / "labels.csv", labels("abc"))  # of half of the images only: they would be lost
+    assert read_folder(images).kind == "coco"
