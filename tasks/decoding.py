@@ -13,7 +13,7 @@ from PIL import Image
 from tasks.domain.errors import PictureUnreadable
 from tasks.perceptual_hash import VIEWS, WORDS, hashes_of_all_views
 from tasks.pixels import open_picture
-from tasks.processes import in_processes
+from tasks.processes import CRASH, in_processes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,7 +58,10 @@ def decode_all(
         workers: Number of processes; None means one a processor.
     """
     numbers = [-1] * len(files) if frames is None else [int(frame) for frame in frames]
-    return in_processes(partial(_decode, folder), list(zip(files, numbers, strict=True)), workers=workers)
+    crashed = Decoded(problem=CRASH)
+    return in_processes(
+        partial(_decode, folder), list(zip(files, numbers, strict=True)), crashed=crashed, workers=workers
+    )
 
 
 def decode(folder: Path, file: str, frame: int = -1) -> Decoded:

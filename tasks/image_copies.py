@@ -21,8 +21,8 @@ from PIL.ExifTags import Base
 from tasks.bare_files import bare_jpeg, bare_png, exif_of
 from tasks.domain.errors import DataUnusable, PictureUnreadable
 from tasks.domain.manifest import FILE, FRAME, IMAGE_ID, ROW
-from tasks.pixels import FORMATS, open_picture
-from tasks.processes import in_processes
+from tasks.pixels import FORMATS, is_dicom, open_picture
+from tasks.processes import CRASH, in_processes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,7 @@ def copy_images(rows: pd.DataFrame, source: Path, target: Path) -> dict[str, str
         raise ValueError("image ids of a manifest must be unique")
     frames = rows[FRAME] if FRAME in rows else [-1] * len(rows)
     copies = list(zip(names, rows[FILE], frames, strict=True))
-    made = in_processes(partial(_copy, source, target), copies)
+    made = in_processes(partial(_copy, source, target), copies, crashed=("", CRASH))
     for (_, problem), file, row in zip(made, rows[FILE], rows[ROW], strict=True):
         if problem:
             raise DataUnusable(f"the image {problem}", file=file, row=int(row) or None)
@@ -94,6 +94,8 @@ def content_of_copy(path: Path, frame: int = -1) -> bytes:
     Raises:
         PictureUnreadable: There is no such picture, or it cannot be read.
     """
+    if is_dicom(path):
+        return _anew(open_picture(path, frame))
     try:
         content = path.read_bytes()
     except OSError as error:

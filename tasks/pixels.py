@@ -28,6 +28,11 @@ _OF_FILMS = frozenset({"TIFF", "GIF", "WEBP", "PNG"})
 """Formats whose further pictures are pictures; those of a JPEG are previews."""
 
 
+def is_dicom(path: Path) -> bool:
+    """Return whether a file is read as DICOM: it says that it is, or is called so."""
+    return path.suffix.lower() in DICOM_SUFFIXES or has_magic(path)
+
+
 def open_picture(path: Path, frame: int = -1) -> Image.Image:
     """Return a picture, decoded in full.
 
@@ -44,7 +49,7 @@ def open_picture(path: Path, frame: int = -1) -> Image.Image:
     if path.exists() and not path.is_file():
         raise PictureUnreadable("is no plain file")  # a pipe would never answer
     try:
-        if has_magic(path) or path.suffix.lower() in DICOM_SUFFIXES:
+        if is_dicom(path):
             return open_dicom(path, frame)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata; the pixels are what counts

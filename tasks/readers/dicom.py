@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.domain.manifest import FILE, FRAME, IMAGE_ID, ROW, Manifest, Quarantined
-from tasks.processes import in_processes
+from tasks.processes import CRASH, in_processes
 from tasks.readers.dicom_attributes import add_attributes
 from tasks.readers.dicom_file import has_magic
 from tasks.readers.dicom_groups import add_groups
@@ -44,7 +44,7 @@ def with_dicom(manifest: Manifest, *, workers: int | None = None) -> Manifest:
     if not is_dicom.any():
         return manifest
     files = rows.loc[is_dicom, FILE].unique().tolist()
-    read = in_processes(partial(_read, manifest.images), files, workers=workers)
+    read = in_processes(partial(_read, manifest.images), files, crashed=Header(problem=CRASH), workers=workers)
     headers = dict(zip(files, read, strict=True))
     manifest = _without_bad(manifest, headers)
     if not any(file in headers for file in manifest.rows[FILE]):
