@@ -194,8 +194,6 @@ def _assumed(spec: Spec) -> Iterator[str]:
         "supervision.aggregation": "What counts as the truth",
     }
     for ground in spec.grounding:
-        if ground.field == "operating_point" and spec.task in _WITHOUT_THRESHOLD:
-            continue
         if ground.source == "default" and ground.field in titles:
             yield f"{titles[ground.field]}: {quoting.plain(ground.words, longest=200)}."
     if spec.guardrails:

@@ -29,7 +29,7 @@ _RANKS = {phrase(word): rank for rank, words in reversed(list(enumerate(_STEPS))
 _UNGRADED = norms("ungradable", "ungradeabl", "ungraded", "unreadabl", "inadequate", "insufficient", "other", "unknown")  # fmt: skip
 _UP = frozenset({"FLOOR"})
 _ORDER = norms("the order", "order of the", "ordinal", "ordered", "respect the order", "quadratic weighted kappa", "quadratic kappa", "weighted kappa", "by severity")  # fmt: skip
-_SCALE_NOUN = norms("grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")
+_SCALE_NOUN = norms("rads", "grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")
 _OR_MORE = norms("or more", "or higher", "or above", "or better", "or worse", "and above", "+", "and up")
 _STRICTLY = norms("above", "over", "more than", "greater than", "higher than", "worse than", ">")
 _COUNT = norms("matter", "count", "play")
@@ -103,11 +103,36 @@ def find_cut(reading: Reading, scale: tuple[str, ...]) -> Cut | None:
             strictly = floor is not None and reading.units[floor].norm in _STRICTLY
             start = place + 1 if strictly and after is None else place
             return _cut(reading, scale, start, begin, after or end)
+    listed = _listed_top(reading, scale)
+    if listed is not None:
+        return listed
     said = next((k for k, unit in enumerate(reading.units) if is_referable(unit) and not reading.denied(k)), None)
     if said is not None and len(scale) > REFERABLE:
         found = _cut(reading, scale, _referable_from(scale), said, said + 1)
         return replace(found, by_convention=True) if found else None
     return None
+
+
+def _listed_top(reading: Reading, scale: tuple[str, ...]) -> Cut | None:
+    """Return the cut of 'BI-RADS 4 or 5 versus the rest', where the grades that are listed are the highest ones."""
+    units = reading.units
+    for sentence in reading.sentences():
+        if not any(units[k].tags & {"VERSUS", "REST", "TASK_DETECT"} for k in sentence):
+            continue
+        places = {k: scale_place for k in sentence if (scale_place := _place_of_number(reading, k, scale)) is not None}
+        if not places or not any(units[k - 1].norm in _SCALE_NOUN for k in places if k):
+            continue
+        chosen = sorted(set(places.values()))
+        if chosen == list(range(chosen[0], len(scale))):
+            return _cut(reading, scale, chosen[0], max(0, min(places) - 1), max(places) + 1)
+    return None
+
+
+def _place_of_number(reading: Reading, at: int, scale: tuple[str, ...]) -> int | None:
+    unit = reading.units[at]
+    if unit.number is None or unit.share is not None:
+        return None
+    return next((k for k, label in enumerate(scale) if _rank(label) == unit.number), None)
 
 
 def is_referable(unit: Unit) -> bool:

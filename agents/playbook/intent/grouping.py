@@ -82,7 +82,7 @@ def _all_labels(reading: Reading, span: tuple[int, int], excluded: tuple[str, ..
     groups = [
         Group((item.label,), reading.data.plain(item.label), [span])
         for item in nameable_labels(reading)
-        if item.label not in excluded
+        if item.label not in excluded and not (reading.data.findings and item.concept == "normal")
     ]
     return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 and len(groups) > 1 else "")
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _TAG = "PROGNOSIS"
+_AHEAD = norms("next", "within", "coming", "following", "in")
+_TIMES = norms("year", "month", "week", "day")
+_FORETELL = norms("predict", "risk", "forecast", "foretell", "develop", "will", "likelihood", "chance", "risk of")
 _WHO = norms("patient", "who", "whether", "which", "if", "people", "person")
 
 
@@ -26,9 +29,7 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     first, end = _phrase(reading, at)
     reading.use(first, end)
     reading.claimed.update(k for k in range(first, end) if reading.units[k].is_class)
-    labels = [
-        quoting.code(label) for label in dict.fromkeys(item.label for item in reading.data.labels if not item.denies)
-    ]
+    labels = [quoting.code(label) for label in reading.data.shown()]
     holds = f"its labels are {quoting.listed(labels[:20])}" if labels else "it holds no labels at all"
     reading.ask(
         "classes", f"The data has no label for {quoting.words(reading.words(first, end))}: {holds}. A model cannot learn what nobody recorded. "
@@ -40,8 +41,18 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
 
 def _events(reading: Reading) -> list[int]:
     """Return the units that speak of a later event, or of a death that no label tells of."""
+    ahead = (k for k in range(len(reading.units)) if _is_horizon(reading, k))
     deaths = (k for k, unit in enumerate(reading.units) if unit.meaning is not None and unit.meaning.concept == "death")
-    return sorted({*reading.tagged(_TAG), *deaths})
+    return sorted({*reading.tagged(_TAG), *deaths, *ahead})
+
+
+def _is_horizon(reading: Reading, at: int) -> bool:
+    """'Predict a heart attack in the next five years' is about what is to come; 'taken within two years' is not."""
+    units = reading.units
+    if units[at].norm not in _AHEAD or at + 2 >= len(units) or units[at + 1].number is None or units[at + 2].norm not in _TIMES:
+        return False
+    sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+    return any(units[k].norm in _FORETELL for k in sentence)
 
 
 def name_of_outcome(reading: Reading, first: int, end: int) -> str:
@@ -58,6 +69,9 @@ def name_of_outcome(reading: Reading, first: int, end: int) -> str:
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:
     """Return the outcome with the time that stands before or behind it ('within one year')."""
     units = reading.units
+    if _is_horizon(reading, at):
+        first = next((k for k in range(at - 1, max(-1, at - 9), -1) if units[k].is_class), at)
+        return first, at + 3
     end = at + 1
     if (
         end + 1 < len(units)

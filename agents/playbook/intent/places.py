@@ -17,6 +17,7 @@ _ASKED = norms("draw", "put", "place", "give", "produce", "output", "return", "p
 (_WHERE,) = norms("where")
 _SUBJECTS = norms("our", "we", "they", "he", "she", "i", "somebody", "someone", "people", "my", "surgeon", "reader", "doctor", "fellow", "colleague", "technician")  # fmt: skip
 _STAND = norms("is", "are", "be", "lie", "sit", "show", "occur", "appear", "start", "end")
+_NEAR = 4
 _UNWANTED = norms("need", "requir", "necessary", "want")
 
 
@@ -75,12 +76,12 @@ def _wheres(reading: Reading) -> list[int]:
     for at, unit in enumerate(reading.units):
         if unit.norm != _WHERE:
             continue
-        nearby = reading.units[at + 1 : at + 5]
+        nearby = reading.units[at + 1 : at + 8]
         thing = next((k for k, other in enumerate(nearby) if other.is_class or other.norm in {"they", "it"}), None)
         if thing is None or any(other.is_stop for other in nearby[:thing]):
             continue
-        verb_first = bool(thing) and nearby[0].norm in _STAND
-        after = reading.units[at + 2 + thing : at + 4 + thing]
+        verb_first = any(other.norm in _STAND for other in nearby[:thing])
+        after = reading.units[at + 2 + thing : at + 4 + thing] if thing < _NEAR else ()
         if verb_first or (after and after[0].norm in _STAND and not (len(after) > 1 and _is_past(after[1]))):
             positions.append(at)
     return positions

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.targets import only_finding
 from agents.playbook.intent.unit import names_unit
 from agents.playbook.intent.words import norms, phrase
 
@@ -18,8 +19,9 @@ _MOST = 20
 
 def ask_what_for(reading: Reading) -> None:
     """Ask what the model is for; each question blocks, as nothing can be built before it is known."""
-    labels = [item.label for item in reading.data.labels if not (reading.data.findings and item.denies)]
-    shown = quoting.listed(quoting.code(label) for label in labels[:_MOST])
+    only = only_finding(reading.data)
+    labels = [item.label for item in reading.data.labels if not (item.denies and (reading.data.findings or only))]
+    shown = quoting.listed(quoting.code(label) for label in reading.data.shown()[:_MOST])
     reading.ask("classes", f"What should the model tell? The labels of the data are {shown}. {_examples(reading, labels)}", options=tuple(labels[:_MOST]), blocking=True, kind="task_type")  # fmt: skip
     if not names_unit(reading) and any(set(phrase(name)) & _PARTS for name in reading.data.attributes):
         reading.ask("unit", "Should one answer be about each image (slice, frame), or about the whole study of a patient?", options=("each image", "the whole study"), blocking=True, kind="unit_of_analysis")  # fmt: skip
@@ -39,7 +41,7 @@ def _examples(reading: Reading, labels: list[str]) -> str:
     labels = [label for label in labels if label != union] or labels
     grave = max(labels, key=gravity)
     if len(labels) < 2:
-        return f"For example: \u201c{quoting.plain(grave)} or not\u201d."
+        return f"For example: \u201c{quoting.plain(reading.data.plain(grave))} or not\u201d."
     common = next(label for label in labels if label != grave)
     every = (
         f"\u201ceach of the {len(labels)} findings\u201d"

@@ -12,11 +12,13 @@ from tasks.domain.manifest import BOXES, MASK
 from tasks.domain.spec import DETECTION, SEGMENTATION, Supervision
 
 if TYPE_CHECKING:
+    from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.naming import Named
     from agents.playbook.intent.reading import Reading
 
 _FAR = 0.02
 _AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
+_UNCERTAIN = "uncertain"
 _LABELLED = norms("label", "annotation", "finding", "mention", "-1", "read", "case")
 _POLICIES = {
     "unknown": norms("unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"),
@@ -71,7 +73,7 @@ def _uncertain(reading: Reading, named: Named | None) -> str:
     count = sum(item.uncertain for item in reading.profile.findings if used is None or item.name in used)
     for clause in clauses(reading):
         units = [reading.units[k] for k in clause]
-        doubt = next((k for k in clause if "UNCERTAIN" in reading.units[k].tags), None)
+        doubt = next((k for k in clause if _is_doubt(reading.units[k])), None)
         label = doubt is not None and any(
             unit.norm in _LABELLED for unit in units
         )
@@ -96,6 +98,20 @@ def _uncertain(reading: Reading, named: Named | None) -> str:
         options=("unknown", "positive", "negative"), default="unknown", kind="label_policy",
     )  # fmt: skip
     return "unknown"
+
+
+def _is_doubt(unit: Unit) -> bool:
+    return "UNCERTAIN" in unit.tags or unit.norm.startswith(_UNCERTAIN)
+
+
+def _either_of_them(reading: Reading) -> tuple[int, int] | None:
+    """Return where 'if either of them says so' stands in a sentence about readers."""
+    for at in reading.tagged("RATERS"):
+        sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+        for k in sentence:
+            if reading.units[k].norm in {"either", "any"} and k > at and not reading.units[min(k + 1, sentence.stop - 1)].is_class:
+                return k, min(k + 3, sentence.stop)
+    return None
 
 
 def _aggregation(reading: Reading) -> tuple[str, bool]:
@@ -135,6 +151,10 @@ def _way(reading: Reading) -> str:
         if at is not None:
             reading.cite("supervision.aggregation", at, at + 1)
             return way
+    either = _either_of_them(reading)
+    if either is not None:
+        reading.cite("supervision.aggregation", *either)
+        return "any"
     for item in reading.profile.annotators:
         at = next((k for k, unit in enumerate(reading.units) if unit.text.lower() == item.name.lower()), None)
         if at is not None:

@@ -45,7 +45,7 @@ def resolve(reading: Reading, unit: Unit, counted: dict[str, str]) -> Target:
             _confirm_similar(reading, unit, meaning.labels)
         concept = reading.data.lexicon.concepts.get(meaning.concept)
         return Target(meaning.labels, concept.plain if concept is not None and len(meaning.labels) > 1 else "")
-    whole = _of_column(reading, unit) or _normal(reading, unit) or _family(reading, unit)
+    whole = _of_column(reading, unit) or _normal(reading, unit) or _abnormal(reading, unit) or _family(reading, unit)
     if whole is not None:
         return whole
     if unit.kind == "umbrella":
@@ -72,6 +72,16 @@ def _normal(reading: Reading, unit: Unit) -> Target | None:
     if only is None or unit.meaning is None or unit.meaning.concept not in {"normal", "benign"} - {only.concept}:
         return None
     return Target(tuple(item.label for item in reading.data.labels if item.denies))
+
+
+def _abnormal(reading: Reading, unit: Unit) -> Target | None:
+    """Take 'abnormal' for every label but the normal one."""
+    labels = [item for item in reading.data.labels if not (reading.data.findings and item.denies)]
+    normal = [item for item in labels if item.concept == "normal"]
+    if unit.meaning is None or unit.meaning.concept != "abnormal" or len(labels) < 2 or not (normal or reading.data.findings):
+        return None
+    kinds = tuple(item.label for item in labels if item not in normal and item.answer not in {"other", "any"})
+    return Target(kinds, "abnormal")
 
 
 def _of_column(reading: Reading, unit: Unit) -> Target | None:
@@ -201,7 +211,15 @@ def _named_in_part(reading: Reading, unit: Unit) -> Target | None:
 
 
 def ask_for_codes(reading: Reading) -> None:
-    """Ask what bare codes stand for."""
+    """Ask what bare codes stand for, or from which grade on a finding counts as present."""
+    scale = graded(reading.data.labels)
+    if scale:
+        reading.ask(
+            "classes", f"The data holds grades from {quoting.code(scale[0])} to {quoting.code(scale[-1])}. From which grade on is it a yes? Please write it, for "
+            f"example \u201cgrade {quoting.plain(scale[len(scale) // 2], longest=12)} or more\u201d, or ask for the grades themselves.",
+            options=scale[1:], blocking=True, kind="missing_threshold",
+        )  # fmt: skip
+        return
     codes = [item.label for item in reading.data.labels]
     example = ", ".join(f"{quoting.plain(label, longest=12)} is \u2026" for label in codes[:2])
     reading.ask(
