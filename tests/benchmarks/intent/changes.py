@@ -58,6 +58,7 @@ def read_change(text: str) -> Change:
 
 def _clause(text: str) -> Clause | None:
     plain = re.sub(r"\s+", " ", text.strip())
+    plain = re.sub(r"^([\w. ]+?)\s*:?\s+\S+\s*(?:->|\u2192)\s*(\S.*)$", r"\1 -> \2", plain)
     for pattern, rule in _RULES:
         found = re.fullmatch(pattern, plain, re.IGNORECASE)
         clause = rule(found) if found else None
@@ -75,6 +76,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
         say.same,
     ),
     (r"(?:everything else|other fields|all else|the rest|rest)\s+.*", lambda _: Clause(frozenset(), ())),
+    (r"(?:task(?:_type)?|positive(?:[_ ]class)?|primary(?:[_ ]metric)?|(?:operating[_ ])?constraints?|unit(?:_of_analysis)?|supervision|refuse|in_scope) (?:stays?|remains?|is kept|kept|unchanged|is unchanged|as before|the same)(?: the same| as (?:it|they) (?:is|are|was|were))?", lambda _: Clause(frozenset(), ())),
     (rf"task(?:_type)?{_VERB}([\w -]+)", say.task),
     (r"((?:binary|multi-?class|multi-?label|ordinal|regression|object[_ ]detection|detection|segmentation)(?:[_ ]classification)?)(?: task)?", say.task),
     (rf"positive(?:[_ ]class)?{_VERB}(?P<name>[^,]+?)(?P<all>\s+and all (?:[\w -]+ )?metrics(?: follow)?)?", say.positive),
@@ -82,6 +84,15 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (r"(?P<all>all (?P<name>[\w-]+) metrics)", lambda found: say.of("primary", "constraints")(slot_checks.targets_follow(found["name"]))),
     (rf"primary(?:[_ ]metric)?(?:\.name)?{_VERB}(?P<metric>[^=].*)", say.primary),
     (rf"(?:primary(?:_metric)?\.)?(?:fixed_(?:specificity|sensitivity|fpr)|fixed point|held point|coverage){_VERB}(?P<value>\d+(?:\.\d+)?%?)", say.fixed),
+    (rf"(?P<family>sensitivity|specificity|coverage|precision|recall|f1|auroc|npv|ppv){_VERB}(?P<value>\d+(?:\.\d+)?\s*%?)", say.number_for),
+    (rf"(?:(?P<every>both|all|each) )?(?:constraints?'? )?(?:values?|thresholds?|floors?|numbers?){_VERB}(?P<value>\d+(?:\.\d+)?\s*%?)", say.bound_values),
+    (rf"(?P<every>both|all) (?:constraints?){_VERB}(?P<value>\d+(?:\.\d+)?\s*%?)", say.bound_values),
+    (r"(?:constraints? (?:becomes? |is |are |now )?)?(?:hard\s*=\s*(?P<hard>true|false)|(?P<word>hard|soft))", say.bounds_hard),
+    (r"classes\s*(?:=|become|are)\s*\[(?P<names>.*)\]", say.classes_are),
+    (r"(?P<number>two|three|four|five|six|seven|eight|\d+) classes", say.class_count),
+    (r"(?:protected[_ ]?subgroups?[. ])?(?P<key>max_gap|criterion)\s*(?:=|becomes)\s*(?P<value>\S+)", say.subgroup_is),
+    (r"(?:protected[_ ]?subgroups?[. ])?(?:protected )?attribute\s*(?:=|becomes|->)\s*(?P<names>\w+)", say.set_is("subgroups")),
+    (r"(?:confounders?[. ])?handling\s*(?:=|becomes|->)\s*(?P<value>\w+)", say.handling),
     (rf"(?P<metric>{_METRIC}(?: (?:at )?\d+(?:\.\d+)?%?| null)?)", say.primary),
     (rf"(?P<bounds>{_METRIC}\s*(?:>=|<=|\u2265|\u2264)\s*\d[^,]*)", say.bounds_are),
     (rf"(?:operating[_ ])?constraints?(?:\s+(?:on|list|set))?{_VERB}(?P<bounds>.+)", say.bounds_are),
@@ -109,6 +120,12 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (r"(?:protected[_ ])?subgroups? (?P<name>[\w-]+) (?:is )?(?:removed|dropped|gone|disappears)", say.member("subgroups", there=False)),
     (r"(?:protected[_ ])?subgroups? (?:adds? |gains? )?(?P<name>[\w-]+)(?: is)? (?:added|appears|stays|remains)|(?:adds?|new) (?:protected[_ ])?subgroups? (?P<name2>[\w-]+)", say.member("subgroups", there=True)),
     (r"(?P<name>[\w -]+?) (?:becomes|is added as|added as|is) an? (?:protected )?subgroup", say.member("subgroups", there=True)),
+    (rf"{_NO}blocking(?: questions?)?|not blocking(?: any ?more)?|no longer blocking", lambda _: say.of("level")(question_checks.level_is_not("blocking"))),
+    (rf"(?:still|remains|stays)(?: at)? ({_LEVEL})()", say.level),
+    (rf"(?:clarification(?:[_ ]level)?|level) (?:stays|remains)(?: at)? ({_LEVEL})()", say.level),
+    (r"(?:clarification(?:[_ ]level)?|level) (?:stays|remains|unchanged|is unchanged|the same)", lambda _: say.of("level")(question_checks.level_stays())),
+    (r"(?:one )?(?:asks?|clarification|question) (?:about|on|for|whether|which) .+()|clarification needed()", lambda _: say.of("level")(question_checks.asked(wanted=True))),
+    (rf"{_NO}(?P<word>conflict\w*|infeasib\w*|contradiction)(?: warnings?| questions?)?", lambda found: say.of("level")(question_checks.kind_like(found["word"]))),
     (r"clarification[_ ]needed\s*(?:=|becomes|:|->)\s*(true|false|yes|no)\s*(\(.*\))?", say.needed),
     (rf"{_NO}(?:clarification|questions?)(?: needed| required| at all| any ?more| asked)?", say.not_needed),
     (r"clarification (?:not|no longer) needed", say.not_needed),
@@ -124,6 +141,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (r"(in_scope|refuse)\s*(?:=|becomes|:)\s*(true|false)", say.scope),
     (r"(?:is )?(?P<not>not |no longer )?refused|(?:no|without) (?P<no>refusal)", lambda found: say.of("refuse")(question_checks.refused(not (found["not"] or found["no"])))),
     (r"supervision(?:\.(?P<field>\w+)|\s+(?P<field2>kind|uncertain|aggregation))?\s*(?:=|becomes|:|->|is)\s*(?P<value>[^,]+)", lambda found: say.of("supervision")(spec_checks.supervision(found["field"] or found["field2"] or "kind", found["value"].strip(" '\"")))),
+    (r"(?P<field>uncertain|aggregation|box_fraction)(?P<field2>)\s*(?:=|becomes|->)\s*(?P<value>[\w.]+)", lambda found: say.of("supervision")(spec_checks.supervision(found["field"], found["value"]))),
     (r"unit(?:_of_analysis| of analysis)?\s*(?:=|becomes|:|->|is)?\s*(\w+)", say.unit),
     (rf"{_NO}(?:cost matrix|costs?|cost values|cost order(?:ing)?)", lambda _: say.of("costs")(spec_checks.no_costs())),
     (r"costs?(?: values| matrix)?\s*(?:=|are|become|:)?\s*(\d[\d./, ]*)", say.costs_are),

@@ -267,3 +267,47 @@ def costs_are(found: re.Match[str]) -> Clause:
 
 def abstention(found: re.Match[str]) -> Clause:
     return of("abstention")(spec_checks.abstention_at_most(number_of(found["value"])))
+
+
+def number_for(found: re.Match[str]) -> Clause:
+    """Read a clause by which some metric is limited, or held, at a value."""
+    family = read_measure(found["family"]).family
+    return of("constraints", "primary")(slot_checks.number_for(family, _share(found["value"])))
+
+
+def _share(text: str) -> float:
+    number = number_of(text)
+    return number / 100 if number > 1 else number
+
+
+def bound_values(found: re.Match[str]) -> Clause:
+    """Read a clause that gives limits a value."""
+    every = bool(found["every"])
+    return of("constraints", "primary")(slot_checks.bound_values(_share(found["value"]), every=every))
+
+
+def bounds_hard(found: re.Match[str]) -> Clause:
+    """Read a clause by which limits are hard, or goals."""
+    return of("constraints")(slot_checks.bounds_hard(hard=(found["hard"] or found["word"]).lower() in {"true", "hard"}))
+
+
+def classes_are(found: re.Match[str]) -> Clause:
+    """Read a clause that lists the classes."""
+    return of("task", "classes")(slot_checks.classes_are(names_in(found["names"])))
+
+
+def class_count(found: re.Match[str]) -> Clause:
+    """Read a clause that counts the classes."""
+    words = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
+    text = found["number"].lower()
+    return of("task", "classes")(slot_checks.class_count(words.get(text) or int(text)))
+
+
+def subgroup_is(found: re.Match[str]) -> Clause:
+    """Read a clause that gives a detail of a subgroup without naming it."""
+    return of("subgroups")(slot_checks.subgroup_is(found["key"], found["value"]))
+
+
+def handling(found: re.Match[str]) -> Clause:
+    """Read a clause that says how a confounder is handled."""
+    return of("confounders")(slot_checks.handling(found["value"]))

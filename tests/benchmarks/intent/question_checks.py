@@ -56,3 +56,28 @@ def refused(wanted: bool) -> Check:
         return "" if wanted or case.after.spec is not None else "nothing is understood of it"
 
     return check
+
+
+def level_is_not(name: str) -> Check:
+    """Check that the level of clarification is another one."""
+    return lambda case: f"level is {name}" if case.after.parsed.level == name else ""
+
+
+def level_stays() -> Check:
+    """Check that the level of clarification is as before."""
+
+    def check(case: Case) -> str:
+        was, got = case.before.parsed.level, case.after.parsed.level
+        return "" if was == got else f"level {was} became {got}"
+
+    return check
+
+
+def kind_like(word: str) -> Check:
+    """Check that no question is asked whose kind holds the beginning of a word: `conflict`, `infeasibility`."""
+
+    def check(case: Case) -> str:
+        found = [kind for kind in _kinds(case) if any(part.startswith(word[:7]) for part in kind.split("_"))]
+        return f"{listed(found)} is asked" if found else ""
+
+    return check

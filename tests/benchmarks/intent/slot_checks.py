@@ -230,3 +230,87 @@ def subgroup_detail(name: str, key: str, value: str) -> Check:
         return "" if words_of(got) == words_of(value) else f"{key} of {name} is {got!r}, not {value}"
 
     return check
+
+
+def subgroup_is(key: str, value: str) -> Check:
+    """Check criterion, largest gap or metric of the only subgroup, or of one of several."""
+
+    def check(case: Case) -> str:
+        spec = case.after.spec
+        names = [item.attribute for item in spec.subgroups] if spec else []
+        faults = [subgroup_detail(name, key, value)(case) for name in names]
+        return "" if "" in faults else "; ".join(faults) or "there is no subgroup"
+
+    return check
+
+
+def number_for(family: str, value: float) -> Check:
+    """Check that a metric is limited, or held, at a value."""
+
+    def check(case: Case) -> str:
+        got = case.slots()
+        limited = any(item.measure.family == family and same_number(item.value, value) for item in got.bounds)
+        held = (
+            got.primary is not None
+            and got.primary.family.endswith(f"_at_{family}")
+            and same_number(got.primary.fixed, value)
+        )
+        return "" if limited or held else f"{family} is nowhere at {value:g}: {got.primary}, {listed(got.bounds)}"
+
+    return check
+
+
+def bound_values(value: float, *, every: bool) -> Check:
+    """Check the value of the limits: of every one, or of one at least."""
+
+    def check(case: Case) -> str:
+        got = case.slots().bounds
+        fits = [same_number(item.value, value) for item in got]
+        return (
+            "" if fits and (all(fits) if every else any(fits)) else f"constraints are {listed(got)}, not at {value:g}"
+        )
+
+    return check
+
+
+def bounds_hard(*, hard: bool) -> Check:
+    """Check whether the limits are hard, or goals."""
+
+    def check(case: Case) -> str:
+        got = case.after.spec.constraints if case.after.spec else ()
+        return (
+            ""
+            if got and all(item.hard == hard for item in got)
+            else f"constraints {listed(got)} are not all {'hard' if hard else 'soft'}"
+        )
+
+    return check
+
+
+def handling(value: str) -> Check:
+    """Check how some confounder is handled; one name may go on where the other ends."""
+
+    def check(case: Case) -> str:
+        got = [item.handling for item in case.after.spec.confounders] if case.after.spec else []
+        fits = any(value.startswith(name) or name.startswith(value) for name in got)
+        return "" if fits else f"handling is {listed(got)}, not {value}"
+
+    return check
+
+
+def class_count(number: int) -> Check:
+    """Check how many classes are told apart."""
+    return lambda case: "" if len(case.slots().classes) == number else f"classes are {listed(case.slots().classes)}"
+
+
+def classes_are(names: Sequence[str]) -> Check:
+    """Check that these classes are told apart and no other."""
+
+    def check(case: Case) -> str:
+        got = case.slots().classes
+        same = len(got) == len(names) and all(
+            any(class_matches(name, one, case.wanted(), case.after) for one in got) for name in names
+        )
+        return "" if same else f"classes are {listed(got)}, not {listed(names)}"
+
+    return check
