@@ -23,8 +23,14 @@ if TYPE_CHECKING:
     from tasks.readers.dicom_tags import Header
 
 
+_COLUMNS = {"patient": "DICOM PatientID", "study": "DICOM StudyInstanceUID"}
+"""What is said of where the groups come from."""
+
+
 def add_groups(manifest: Manifest, headers: Mapping[str, Header]) -> Manifest:
     """Return a manifest whose images of one patient share a group, unless the data bring groups of their own.
+
+    The role of the group then names the element of the headers, which is no column of any table.
 
     Args:
         manifest: With a row for each frame.
@@ -41,7 +47,12 @@ def add_groups(manifest: Manifest, headers: Mapping[str, Header]) -> Manifest:
         keyed(_person(headers[file], people)) or group if file in headers else group
         for file, group in zip(rows[FILE], rows[GROUP], strict=True)
     ]
-    return _with_notes(dataclasses.replace(manifest, rows=rows.assign(**{GROUP: groups})), _about(known, people))
+    grouped = dataclasses.replace(
+        manifest,
+        rows=rows.assign(**{GROUP: groups}),
+        roles=dataclasses.replace(manifest.roles, group=_COLUMNS.get(people)),
+    )
+    return _with_notes(grouped, _about(known, people))
 
 
 def _alone(rows: pd.DataFrame) -> pd.Series[str]:
@@ -53,7 +64,7 @@ def _alone(rows: pd.DataFrame) -> pd.Series[str]:
 
 def _people(known: Sequence[Header]) -> str:
     """Return what tells people apart: `patient`, or `study` or nothing where all files name the same one."""
-    if len({header.patient for header in known if header.patient}) > 1 or len(known) == 1:
+    if len({header.patient for header in known if header.patient}) > 1:
         return "patient"
     return "study" if len({header.study for header in known if header.study}) > 1 else ""
 

@@ -92,6 +92,8 @@ def read_header(path: Path) -> Header:
     """Return what is kept of the header of a file; a file that cannot be read is a result, not an error."""
     try:
         data_set = read_data_set(path, tags=(*_SHOWN, *_HASHED, *_COMPARED))
+        if number_of_frames(data_set) > 1:
+            read_data_set(path)  # a film that was cut off is one bad file, not one bad picture a frame
         with quietly():
             return _header(data_set)
     except PictureUnreadable as error:

@@ -11,6 +11,8 @@ import pytest
 from PIL import Image
 from pydicom.datadict import DicomDictionary
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import (
@@ -130,6 +132,8 @@ def test_images_of_one_patient_share_a_group_that_does_not_give_the_id_away(fold
     assert [groups[number] == groups[0] for number in range(9)] == [True] * 3 + [False] * 6
     assert len(set(groups.values())) == 3
     assert "MRN" not in manifest.rows.to_csv()
+    assert manifest.roles.group == "DICOM PatientID"
+    assert investigate(manifest)[1].has_groups
     assert "The DICOM files name 3 patients" in told(manifest)
 
 
@@ -161,6 +165,7 @@ def test_one_id_for_all_files_is_not_taken_for_one_patient(folders):
     assert "one and the same patient" in told(manifest)
     manifest = folders(*({"PatientID": "TCGA", "StudyInstanceUID": "1.2"} for _ in range(4)))
     assert manifest.rows[GROUP].nunique() == 4
+    assert manifest.roles.group is None
 
 
 def test_studies_of_a_patient_are_put_in_order_without_their_dates(folders):
@@ -197,6 +202,24 @@ def test_each_frame_is_a_row_and_the_frames_of_a_file_stay_together(folders):
     decoded, profile = investigate(manifest)
     assert profile.n_images == 6
     assert decoded.rows["pixels"].is_unique
+
+
+def test_a_film_that_was_cut_off_is_one_bad_file(tmp_path, make_dicom):
+    for number in range(4):
+        folder = tmp_path / "ab"[number % 2]
+        folder.mkdir(exist_ok=True)
+        path = make_dicom(folder / f"{number}.dcm", noise(number, (6, 16, 16)))
+    data_set = pydicom.dcmread(path)
+    data_set.file_meta.TransferSyntaxUID = RLELossless
+    data_set.PixelData = encapsulate([b"\0" * 200] * 6)
+    data_set["PixelData"].is_undefined_length = True
+    data_set.save_as(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    manifest = read_manifest(Request(text="", images=tmp_path))
+    assert len(manifest.rows) == 18
+    assert [(item.file, item.reason) for item in manifest.quarantined] == [
+        ("b/3.dcm", "is DICOM, but holds no picture, or was cut off")
+    ]
 
 
 def manifest_of(folder, files, roles=None, **columns):
