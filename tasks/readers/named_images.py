@@ -68,6 +68,8 @@ class NamedImages:
             name, dot, _ = name.rpartition(".")
             if not dot:
                 return ()
+        if len(stems[name]) == 1 and _is_plainly(cell, stems[name][0]):
+            return stems[name]
         if len(stems[name]) <= _FEW or not folder:
             return self._files.meant_by(cell)
         near = self._near(name, folder)
@@ -88,3 +90,9 @@ class NamedImages:
         wanted = tuple(part for part in reversed(folder.split("/")) if part)
         fewer = [file for depth in range(len(wanted)) for file in exactly.get(wanted[:depth], ())]
         return (*inside.get(wanted, ()), *fewer)
+
+
+def _is_plainly(cell: str, file: str) -> bool:
+    """Return whether a cell is the name of a file, or the end of its path; most are, and need no path parsed."""
+    wanted = cell.lower()
+    return file.lower() == wanted or file.lower().endswith("/" + wanted)

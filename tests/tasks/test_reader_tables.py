@@ -416,7 +416,8 @@ def test_an_image_among_thousands_of_one_name_is_found_by_its_folders(tmp_path):
         folder = tmp_path / "train" / f"patient{patient}" / "study1"
         folder.mkdir(parents=True)
         Image.new("L", (2, 2)).save(folder / "view1.png")
-    Image.new("L", (2, 2)).save(tmp_path / "train" / "view1.png")
+    for name in ("view1.png", "lone.png", "lone.v2.png"):
+        Image.new("L", (2, 2)).save(tmp_path / "train" / name)
     files = find_images(tmp_path)
     named = NamedImages(files)
     for asked in [
@@ -428,6 +429,13 @@ def test_an_image_among_thousands_of_one_name_is_found_by_its_folders(tmp_path):
         "set/train/view1.png",
         "view1.png",
         "view2.png",
+        "lone.png",
+        "LONE.dcm",
+        "train/Lone",
+        "test/lone.png",
+        "lone.v2",
+        "lone.v3",
+        "",
     ]:
         assert set(named.meant_by(asked)) == set(files.meant_by(asked)), asked
     assert named.meant_by("Set-1/train/patient3/study1/view1.png") == ("train/patient3/study1/view1.png",)
