@@ -213,7 +213,7 @@ def test_yes_and_no_and_codes_are_tied_to_what_they_stand_for(text, profile, cla
         ("At least 90% sensitivity at 80% specificity.", "sensitivity_at_specificity_80[mel]", "specificity", 0.8, {"sensitivity_at_specificity_80[mel]": 0.9}),
         ("Sensitivity should be above 90% and specificity should be at least 85 %.", "auroc", "sensitivity", 0.9, {"sensitivity[mel]": 0.9, "specificity[mel]": 0.85}),
         ("AUC of at least 0.9.", "auroc", "youden", math.nan, {"auroc": 0.9}),
-        ("F1 above 0.8.", "auroc", "youden", math.nan, {"f1[mel]": 0.8}),
+        ("F1 above 0.8.", "f1[mel]", "youden", math.nan, {"f1[mel]": 0.8}),
         ("Maximise the balanced accuracy.", "balanced_accuracy", "youden", math.nan, {}),
         ("", "auroc", "youden", math.nan, {}),
     ],

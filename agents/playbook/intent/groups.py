@@ -61,6 +61,9 @@ def _criterion(reading: Reading, match: Match) -> str:
     clause = [reading.units[k] for k in range(max(0, match.first - 3), min(len(reading.units), match.end + 4))]
     inside = reading.units[match.first : match.end]
     text = f" {' '.join(unit.norm for unit in inside)} "
+    after = " ".join(unit.norm for unit in reading.units[match.first : match.end + 4])
+    if "more often" in after and any("NOT" in unit.tags for unit in clause):
+        return "not_worse"
     denied = any("NOT" in unit.tags for unit in clause) or " no " in text
     if " worse " in text or any("worse" in unit.norm.split() for unit in inside):
         return (

@@ -39,7 +39,7 @@ def _gross_error(reading: Reading) -> tuple[int, int] | None:
     bounds = [
         (k, "below" if units[k].norm in _BELOW else "above")
         for k in range(len(units) - 1)
-        if units[k].norm in _BELOW | _ABOVE and units[k + 1].number is not None and units[k + 1].share is None
+        if units[k].norm in _BELOW | _ABOVE and units[k + 1].number is not None
     ]
     for (one, side), (other, other_side) in pairwise(bounds):
         between = range(one + 2, other)

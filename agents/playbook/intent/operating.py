@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier", "KAPPA": "quadratic_kappa", "MAP": "map50", "DICE": "dice", "MAE": "mae", "MCC": "mcc", "PREDICTIVE_POS": "ppv", "PREDICTIVE_NEG": "npv"}  # fmt: skip
+_TWO = 2
 _OF_PREVALENCE = frozenset({"ppv", "npv"})
 
 
@@ -119,31 +120,43 @@ def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
 
 def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     """Return the share of a match, turned round where the words count misses or false alarms; None if they say no floor."""
-    value = _value(reading, match.shares[0]) if len(match.shares) < 2 else _ratio(reading, match)
+    value = _value(reading, match.shares[0]) if len(match.shares) < _TWO else _ratio(reading, match)
     tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
-    if match.first and "CEIL" in reading.units[match.first - 1].tags and "CEIL" not in tags:
-        return None  # 'no more than' is part of it, and the words say something else of the share
-    healthy = any(reading.units[k].concern == 0 or "HEALTHY" in reading.units[k].tags for k in range(match.first, match.end))
-    if rule.startswith("sensitivity") and healthy and not tags & {"MISS", "FALSE_NEG_RATE", "SENS"}:
-        return None  # a share of the healthy is no share of the cases
     misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
     alarms = rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
-    ceiling, floor = "CEIL" in tags, "FLOOR" in tags
-    denied = "NOT" in tags or reading.denied(match.first)
-    if value is None or (rule.endswith("fixed") and not alarms and (floor or ceiling)):
-        return None
-    if (misses or alarms) and floor and not (denied or "WORST" in tags):
-        return None
-    if rule == "flag_rate":
-        alarms = False
-        if not ceiling and not denied:
-            return None
-    elif not misses and not alarms and ceiling and not floor and not (denied or "WORST" in tags):
+    turned = misses or alarms
+    if (
+        value is None
+        or _is_of_others(reading, match, rule, tags)
+        or _bounds_the_wrong_way(reading, match, rule, tags, turned=turned)
+    ):
         return None
     _ask_about_range(reading, match.shares[0])
-    value = round(1 - value, 6) if misses or alarms else value
+    value = round(1 - value, 6) if turned else value
     labels = tuple(dict.fromkeys(label for at in match.things for label in reading.units[at].labels))
     return Level(value, match.first, match.end, labels)
+
+
+def _is_of_others(reading: Reading, match: Match, rule: str, tags: frozenset[str]) -> bool:
+    """Say whether the share is of something else: the 'no more than' before it is not in the match, or it counts the healthy."""
+    if match.first and "CEIL" in reading.units[match.first - 1].tags and "CEIL" not in tags:
+        return True
+    inside = reading.units[match.first : match.end]
+    healthy = any(unit.concern == 0 or "HEALTHY" in unit.tags for unit in inside)
+    return rule.startswith("sensitivity") and healthy and not tags & {"MISS", "FALSE_NEG_RATE", "SENS"}
+
+
+def _bounds_the_wrong_way(reading: Reading, match: Match, rule: str, tags: frozenset[str], *, turned: bool) -> bool:
+    """Say whether the words bound from the side that would be no wish: at most so sensitive, at least so many missed."""
+    ceiling, floor = "CEIL" in tags, "FLOOR" in tags
+    denied = "NOT" in tags or reading.denied(match.first) or "WORST" in tags
+    if rule == "flag_rate":
+        return not ceiling and not denied
+    if rule.endswith("fixed") and (floor or ceiling):
+        return True
+    if turned:
+        return floor and not denied
+    return ceiling and not floor and not denied
 
 
 def _ratio(reading: Reading, match: Match) -> float | None:

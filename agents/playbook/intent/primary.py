@@ -17,6 +17,8 @@ HELD_SPECIFICITY = 0.80
 """The source paper reports sensitivity at 80% specificity (Zhao et al. 2026, arXiv 2604.17110)."""
 HELD_SENSITIVITY = 0.90
 """Where false alarms are what matters and no number is said: a default of ours, which is asked about."""
+_IMPROVED = frozenset({"auroc", "f1", "average_precision", "balanced_accuracy", "quadratic_kappa"})
+"""Metrics that are improved where they are the only ones that a request names, and be it in a floor."""
 _OF_TASK = {
     DETECTION: ("map50", "places in the image: the mean average precision at an overlap of one half"),
     SEGMENTATION: ("dice", "outlines: the overlap with those of the readers (Dice)"),
@@ -53,11 +55,23 @@ def set_primary(reading: Reading, wishes: Wishes, judging: Judging) -> None:
 
 
 def missed(wishes: Wishes, judging: Judging) -> Weight | None:
-    """Return the words by which a miss of the target class is what matters; None if there are none."""
+    """Return the words by which a miss of the target class is what matters; None if there are none, or others deny them."""
+    if contradicts_itself(wishes):
+        return None
     of_target = (
         weight for weight in wishes.priorities.classes if weight.is_miss and judging.target in wishes.named.of_labels(weight.labels)
     )  # fmt: skip
     return next(of_target, None) or (wishes.priorities.unnamed_miss if judging.priorities else None)
+
+
+def spared(wishes: Wishes) -> Weight | None:
+    """Return the words by which false alarms are what matters; None if there are none, or others deny them."""
+    return None if contradicts_itself(wishes) else wishes.priorities.specific
+
+
+def contradicts_itself(wishes: Wishes) -> bool:
+    """Say whether nothing may be missed and no false alarm raised: neither can then be what is improved."""
+    return wishes.priorities.every is not None and wishes.priorities.no_false_alarm is not None
 
 
 def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
@@ -65,7 +79,7 @@ def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     numbers, target = wishes.numbers, judging.target
     sensitivity = numbers.sensitivity_fixed or numbers.sensitivity_floor
     specificity = numbers.specificity_fixed or numbers.specificity_floor
-    miss = missed(wishes, judging)
+    miss, specific = missed(wishes, judging), spared(wishes)
     both_floors = numbers.sensitivity_floor is not None and numbers.specificity_floor is not None
     aimed = bool(wishes.named.positive or judging.priorities or (sensitivity or specificity))
     if not aimed or (both_floors and not (numbers.specificity_fixed or numbers.sensitivity_fixed)):
@@ -82,8 +96,7 @@ def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         reading.default(
             "primary.specificity", f"no number was named; sensitivity is compared at {HELD_SPECIFICITY:.0%} specificity"
         )
-    elif wishes.priorities.specific is not None and sensitivity is None and specificity is None:
-        specific = wishes.priorities.specific
+    elif specific is not None and sensitivity is None and specificity is None:
         judging.primary = f"specificity_at_sensitivity_{HELD_SENSITIVITY * 100:.0f}[{target}]"
         reading.cite("primary", specific.first, specific.end)
         reading.default(
@@ -110,7 +123,16 @@ def _leaves_false_alarms(reading: Reading, wishes: Wishes, miss: Weight | None) 
 
 
 def _usual(reading: Reading, wishes: Wishes, judging: Judging) -> None:
-    if wishes.named.positive:
+    floors = wishes.numbers.metric_floors
+    if (
+        len(floors) == 1
+        and floors[0][0] in _IMPROVED
+        and not (wishes.numbers.sensitivity_floor or wishes.numbers.specificity_floor)
+    ):
+        family, level = floors[0]
+        judging.primary = metric_name(family, judging.target, binary=bool(wishes.named.positive))
+        reading.cite("primary", level.first, level.end)
+    elif wishes.named.positive:
         reading.default("primary", "two classes: how well they are told apart over all thresholds (AUROC)")
     elif wishes.task == MULTILABEL and judging.priorities:
         judging.primary = f"auroc[{judging.priorities[0]}]"

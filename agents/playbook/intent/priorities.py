@@ -122,6 +122,8 @@ def _absolutes(reading: Reading, found: Priorities) -> None:
     for at, unit in enumerate(reading.units[:-1]):
         if "CATCH" in unit.tags and "EVERY" in reading.units[at + 1].tags and reading.units[at + 1].norm != "as many":
             found.every = found.every or Weight((), at, at + 2)
+    for match in reading.found("no_miss"):
+        found.every = found.every or Weight((), match.first, match.end)
     for at in reading.tagged("NO_FALSE"):
         found.no_false_alarm = found.no_false_alarm or Weight((), at, at + 1)
         reading.use(at, at + 1)

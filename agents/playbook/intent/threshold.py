@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
-from agents.playbook.intent.primary import HELD_SENSITIVITY, HELD_SPECIFICITY, missed
+from agents.playbook.intent.primary import HELD_SENSITIVITY, HELD_SPECIFICITY, missed, spared
 from tasks.domain.spec import BINARY, MULTICLASS, MULTILABEL, ORDINAL, OperatingPoint
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def set_operating_point(reading: Reading, wishes: Wishes, judging: Judging) -> N
 
 def _set_default(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     """Hold what the wish leaves free where misses or false alarms matter most; else weigh both the same."""
-    miss, specific = missed(wishes, judging), wishes.priorities.specific
+    miss, specific = missed(wishes, judging), spared(wishes)
     if judging.costs:
         _set_youden(reading, judging, "the weights of the errors decide between yes and no")
     elif judging.abstention.allowed or wishes.task not in _CLASSES or not (miss or specific):
