@@ -147,6 +147,8 @@ def _wanted_name(reading: Reading, group: Group, groups: list[Group]) -> str:
 def _name_of_answer(reading: Reading, group: Group, groups: list[Group]) -> str:
     """Name a class whose label is only 'yes' or '1' after what the request calls it; its opposite is 'no_' that."""
     item = reading.data.find(group.labels[0])
+    if item.label in reading.data.findings or (item.denies and item.label.startswith("no ")):
+        return slug(item.label)[:_LONGEST_NAME].strip("_")
     if item.words and item.words == reading.data.column_words:
         name = slug(reading.data.column)[: _LONGEST_NAME - 3].strip("_")
         return f"no_{name}" if item.denies else name

@@ -47,6 +47,9 @@ def task_sentences(reading: Reading) -> list[range]:
         bare = [s for s in reading.sentences() if candidates_in(reading, s) and _is_bare(reading, s)]
         if bare:
             return [*bare, *found]
+        named = [s for s in reading.sentences() if not described and _names_the_only_finding(reading, s)]
+        if named and not found:
+            return named
     return found or described
 
 
@@ -66,6 +69,19 @@ def _lists_labels(reading: Reading, candidates: list[int]) -> bool:
         reading.units[k].norm in _JOINERS or reading.units[k].is_sign or _is_head_noun(reading, k)
         for one, other in steps
         for k in range(one + 1, other)
+    )
+
+
+def _names_the_only_finding(reading: Reading, sentence: range) -> bool:
+    """'Stenosis at patient level' wants the one thing that the data is labelled for."""
+    asserted = [item.label for item in reading.data.labels if not (item.denies or item.answer)]
+    named = {label for at in candidates_in(reading, sentence) for label in reading.units[at].labels}
+    tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+    return (
+        len(asserted) == 1
+        and named == set(asserted)
+        and not tags & {"VAGUE", "NOT", "BECAUSE"}
+        and not _is_denied(reading, sentence)
     )
 
 
@@ -122,7 +138,11 @@ def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
     """'Plus disease in ROP' and 'infected foot ulcer' ask for what the data is labelled for; the other word says where or of what."""
     units = reading.units
     earlier = [k for k in named if k < at and units[k].labels]
-    if units[at].labels or not earlier or any(units[k].tags & {"VERSUS", "FROM", "TASK_SPLIT"} for k in range(earlier[-1], at)):
+    if (
+        units[at].labels
+        or not earlier
+        or any(units[k].tags & {"VERSUS", "FROM", "TASK_SPLIT"} for k in range(earlier[-1], at))
+    ):
         return False
     between = [units[k] for k in range(earlier[-1] + 1, at)]
     if any(unit.norm in _JOINERS - _IN or unit.is_stop or unit.text.lower() in _COPULAS for unit in between):

@@ -18,7 +18,7 @@ _UNITS = {
     "image": ("image", "film", "frame", "slice", "picture", "photo", "photograph", "radiograph", "tile", "patch", "x ray", "xray", "recording", "ecg"),
 }  # fmt: skip
 _OF_WORD = {" ".join(phrase(word)): unit for unit, words in _UNITS.items() for word in words}
-_EACH = norms("per", "each", "every")
+_EACH = norms("per", "each", "every", "for each", "for every")
 _LEVEL = norms("level")
 
 
