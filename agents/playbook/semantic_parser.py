@@ -37,7 +37,7 @@ from agents.playbook.intent.rules import read_side_rule
 from agents.playbook.intent.scale import ask_about_ungradable, choose_on_scale, read_ungradable
 from agents.playbook.intent.scope import refusal
 from agents.playbook.intent.sites import read_sites
-from agents.playbook.intent.supervision import read_supervision
+from agents.playbook.intent.supervision import read_label_policy, read_supervision
 from agents.playbook.intent.unit import read_unit
 from agents.semantic_parser import ParsedRequest
 from tasks.domain.spec import (
@@ -102,6 +102,7 @@ def _spec(reading: Reading) -> Spec | None:
     numbers = read_numbers(reading)
     errors = read_errors(reading)
     ungradable = read_ungradable(reading)
+    policy = read_label_policy(reading)
     abstaining = read_abstention(reading)
     read_sites(reading)
     leaning = read_leaning(reading)
@@ -121,7 +122,7 @@ def _spec(reading: Reading) -> Spec | None:
     named = name_classes(reading, choice, priorities) if choice is not None else None
     if named is not None and ungradable is None:
         ask_about_ungradable(reading, named)
-    supervision = read_supervision(reading, named)
+    supervision = read_supervision(reading, named, policy)
     unit = read_unit(reading, named.task if named is not None else goal.task)
     judging = None
     if named is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _FAR = 0.02
 _AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
 _UNCERTAIN = "uncertain"
+_TREATS = frozenset({"CALL_AS", "WISH", "EXCEPT", "IGNORE"})
+_AS = norms("as", "mask", "count", "treat")
 _LABELLED = norms("label", "annotation", "finding", "mention", "-1", "read", "case")
 _POLICIES = {
     "unknown": norms("unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"),
@@ -27,10 +30,10 @@ _POLICIES = {
 }  # fmt: skip
 
 
-def read_supervision(reading: Reading, named: Named | None) -> Supervision:
+def read_supervision(reading: Reading, named: Named | None, policy: str) -> Supervision:
     """Return how the labels came about and how they are read; what the words leave open is asked with a default."""
     task = named.task if named is not None else ""
-    uncertain = _uncertain(reading, named)
+    uncertain = _uncertain(reading, named, policy)
     aggregation, rated = _aggregation(reading)
     share = _share_with_places(reading)
     kind = "multi_rater" if rated else "full"
@@ -40,12 +43,19 @@ def read_supervision(reading: Reading, named: Named | None) -> Supervision:
     if said is not None:
         reading.cite("supervision", *said[1:])
         if not math.isnan(share) and abs(said[0] - share) > _FAR:
-            reading.caveat(f"The request says that {said[0]:.0%} of the images have boxes; the data as read has them on {share:.0%}.")
+            reading.caveat(
+                f"The request says that {said[0]:.0%} of the images have boxes; the data as read has them on {share:.0%}."
+            )
         share = said[0]
     if not math.isnan(share) and share < 1:
         kind = "mixed"
-        reading.caveat("How well places are found is measured only on images that people looked at for boxes or outlines.")
-        reading.fact("supervision", f"{share:.1%} of the images were looked at for boxes or outlines, the others carry a label of the whole image")
+        reading.caveat(
+            "How well places are found is measured only on images that people looked at for boxes or outlines."
+        )
+        reading.fact(
+            "supervision",
+            f"{share:.1%} of the images were looked at for boxes or outlines, the others carry a label of the whole image",
+        )
     return Supervision(kind=kind, box_fraction=share, aggregation=aggregation, uncertain=uncertain)
 
 
@@ -67,29 +77,31 @@ def _said_share(reading: Reading) -> tuple[float, int, int] | None:
     return None
 
 
-def _uncertain(reading: Reading, named: Named | None) -> str:
-    """Return what an uncertain label counts as, where the data has any among the classes that are told apart."""
-    used = {label for item in named.classes for label in item.labels} if named is not None else None
-    count = sum(item.uncertain for item in reading.profile.findings if used is None or item.name in used)
+def read_label_policy(reading: Reading) -> str:
+    """Return what the words say that an uncertain label counts as: `unknown`, `positive` or `negative`; empty if nothing."""
+    marked = any(item.uncertain for item in reading.profile.findings)
     for clause in clauses(reading):
         units = [reading.units[k] for k in clause]
         doubt = next((k for k in clause if _is_doubt(reading.units[k])), None)
-        label = doubt is not None and any(
-            unit.norm in _LABELLED for unit in units
-        )
-        if doubt is None or not (count or label):
+        if doubt is None or not (marked or any(unit.norm in _LABELLED for unit in units)):
             continue
-        words = [unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt]
-        text = f" {' '.join(words)} "
-        policy = next((name for name, wordings in _POLICIES.items() if any(f" {word} " in text for word in wordings)), "")
-        if policy and any(
-            unit.tags & {"CALL_AS", "WISH", "EXCEPT", "IGNORE"} or unit.norm in {"as", "mask"} for unit in units
-        ):
-            reading.cite("supervision.uncertain", clause.start, clause.stop)
+        others = f" {' '.join(unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt)} "
+        policy = next((way for way, words in _POLICIES.items() if any(f" {word} " in others for word in words)), "")
+        if policy and any(unit.tags & _TREATS or unit.norm in _AS for unit in units):
+            reading.use(clause.start, clause.stop)
             reading.claimed.update(k for k in clause if reading.units[k].is_class)
-            return policy if count else ""
-    if not count:
-        return ""
+            if marked:
+                reading.cite("supervision.uncertain", clause.start, clause.stop)
+                return policy
+    return ""
+
+
+def _uncertain(reading: Reading, named: Named | None, policy: str) -> str:
+    """Return what an uncertain label counts as, where the data has any among the findings that are looked for."""
+    used = {label for item in named.classes for label in item.labels} if named is not None else None
+    count = sum(item.uncertain for item in reading.profile.findings if used is None or item.name in used)
+    if not count or policy:
+        return policy
     reading.default(
         "supervision.uncertain", "uncertain labels count as unknown: those images teach nothing about that finding"
     )
@@ -109,7 +121,11 @@ def _either_of_them(reading: Reading) -> tuple[int, int] | None:
     for at in reading.tagged("RATERS"):
         sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
         for k in sentence:
-            if reading.units[k].norm in {"either", "any"} and k > at and not reading.units[min(k + 1, sentence.stop - 1)].is_class:
+            if (
+                reading.units[k].norm in {"either", "any"}
+                and k > at
+                and not reading.units[min(k + 1, sentence.stop - 1)].is_class
+            ):
                 return k, min(k + 3, sentence.stop)
     return None
 
@@ -156,8 +172,9 @@ def _way(reading: Reading) -> str:
         reading.cite("supervision.aggregation", *either)
         return "any"
     for item in reading.profile.annotators:
-        at = next((k for k, unit in enumerate(reading.units) if unit.text.lower() == item.name.lower()), None)
-        if at is not None:
-            reading.cite("supervision.aggregation", at, at + 1)
+        named = re.search(rf"\b{re.escape(item.name)}\b", reading.text, re.IGNORECASE)
+        covered = [k for k, unit in enumerate(reading.units) if named and named.start() <= unit.start < named.end()]
+        if covered:
+            reading.cite("supervision.aggregation", covered[0], covered[-1] + 1)
             return item.name
     return ""
