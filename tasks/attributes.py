@@ -35,7 +35,7 @@ def examine(
     """
     boxes = [name for name in columns if is_box(name)]
     boxes = boxes if len(boxes) >= _FEWEST_BOX_COLUMNS else []
-    days = {name for name, times in meaning.dates(columns).items() if (times.dt.dayofyear > 1).any()}
+    days = {name for name, times in meaning.dates(columns).items() if (times.dt.day_of_year > 1).any()}
     skipped = {
         name: reason
         for name in columns

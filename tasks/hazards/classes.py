@@ -9,7 +9,7 @@ import numpy as np
 from tasks.domain.manifest import FINDING, LABEL, SPLIT, TEST, UNLABELLED
 from tasks.domain.profile import Hazard
 from tasks.hazards import columns
-from tasks.hazards.wording import are, capitalised, count, have, listed
+from tasks.hazards.wording import are, count, have, listed
 from tasks.splitting import FEWEST_UNITS
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def of_cells(evidence: Evidence) -> list[Hazard]:
     found = []
     if small or empty:
         total = len(small) + len(empty)
-        summary = f"{capitalised(count(total, 'subgroup'))} will be too few in the test for a claim (under {_FEW_IN_TEST} images): {listed([*empty, *small])}."
+        summary = f"{count(total, 'subgroup')} will be too few in the test for a claim (under {_FEW_IN_TEST} images): {listed([*empty, *small])}."
         found.append(Hazard(kind="tiny_cell", severity="warn", summary=summary))
     return [*found, *_of_empty_cells(evidence)]
 

@@ -69,7 +69,7 @@ class Evidence:
     @cached_property
     def sample(self) -> NDArray[np.int64]:
         """Return the numbers of the images on which models are tried."""
-        return sample(self.targets)
+        return sample(len(self.rows), self.targets)
 
     @cached_property
     def share_in_test(self) -> NDArray[np.float64]:

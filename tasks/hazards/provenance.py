@@ -24,7 +24,7 @@ _FEWEST = 20
 """Images of a label and of the others that were confirmed; patients or lesions of a site."""
 _CONFIRMED_APART = 0.2
 _RATES_APART = 0.1
-_UNLIKELY = 0.001
+_UNLIKELY = 0.01
 
 
 def of_verification(evidence: Evidence) -> list[Hazard]:
@@ -79,7 +79,7 @@ def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
         spread = float(rates.max() - rates.min())
         if spread > best[0]:
             most, least = rates.idxmax(), rates.idxmin()
-            sentence = f"{target.name} makes up {rates.max():.0%} of the images with {_name(values)} = {most}, but {rates.min():.0%} with {least}"
+            sentence = f"of the images with {_name(values)} = {most}, {rates.max():.0%} show {target.name}, of those with {least} {rates.min():.0%}"
             best = (spread, sentence)
     return [best[1]] if best[1] else []
 
