@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from costs import order_broken
 from measure import Bound, Measure, same_number
-from same_name import one_holds_the_other, same_class, same_thing, words_of
+from same_name import one_begins_with_the_other, same_class, same_thing, words_of
 from slots import Named, Slots, aliases, slots_of_parse
 
 from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, MULTILABEL, SEGMENTATION
@@ -131,7 +131,7 @@ def positive_matches(key: Slots, got: Slots, parse: Parse) -> bool:
 
 
 def class_matches(name: str, ours: str, key: Slots, parse: Parse) -> bool:
-    """Return whether a name of a key means a class of a parse: by one of its names, else by one name that holds the other.
+    """Return whether a name of a key means a class of a parse: by one of its names, else by one name that begins with the other.
 
     The second way is barred where the class of ours is, by name, another one of the key.
     """
@@ -143,7 +143,7 @@ def class_matches(name: str, ours: str, key: Slots, parse: Parse) -> bool:
     others = [item for item in key.classes if not same_class(item, name)]
     if any(same_class(other, one) for other in others for one in names):
         return False
-    return any(one_holds_the_other(name, one) for one in names)
+    return any(one_begins_with_the_other(name, one) for one in names)
 
 
 def _primary(key: Slots, got: Slots, parse: Parse) -> Verdict:

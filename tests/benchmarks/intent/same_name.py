@@ -7,6 +7,7 @@ request warns of are named freely, so for them one word that says something is e
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -27,10 +28,22 @@ _EMPTY_WORDS = {
 }  # fmt: skip
 
 
+_UNITS = {"y": "year", "yr": "year", "m": "month", "mo": "month", "w": "week", "d": "day"}
+_SPELLED = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "twelve": "12"} | dict.fromkeys(
+    ("mortality", "dead", "died", "dying", "die"), "death"
+)
+_BETWEEN = {"within", "after", "in", "at", "by"}
+
+
 @cache
 def words_of(name: str) -> tuple[str, ...]:
-    """Return the words of a name in the form that is compared."""
-    return phrase(name.replace("_", " ").replace("-", " "))
+    """Return the words of a name in the form that is compared; `death_1y` and `death within one year` are one."""
+    spaced = re.sub(
+        r"(\d+)(yr|y|mo|m|w|d)\b", lambda found: f"{found[1]} {_UNITS[found[2]]}", re.sub(r"[_-]", " ", name.lower())
+    )
+    words = [_SPELLED.get(word, word) for word in re.findall(r"\S+", spaced)]
+    timed = any(word.isdigit() for word in words)
+    return phrase(" ".join(word for word in words if not (timed and word in _BETWEEN)))
 
 
 @cache
@@ -55,12 +68,16 @@ def same_class(one: str, other: str) -> bool:
     return bool(words_of(one)) and name_key(one) == name_key(other)
 
 
-def one_holds_the_other(one: str, other: str) -> bool:
-    """Return whether one class name says all that the other says, and both deny or neither does: `referable`, `referable_dr`."""
-    first, second = set(words_of(one)), set(words_of(other))
-    if not first or not second or (first & _NEGATORS) != (second & _NEGATORS):
+def one_begins_with_the_other(one: str, other: str) -> bool:
+    """Return whether a class name has the words of another, in any order, or is the other with a noun added at its end.
+
+    `referable_dr` is `referable` said in full, while `bacterial pneumonia` is not `pneumonia`: what stands before narrows.
+    """
+    first, second = words_of(one), words_of(other)
+    if not first or not second or (set(first) & _NEGATORS) != (set(second) & _NEGATORS):
         return False
-    return first <= second or second <= first
+    shorter = min(len(first), len(second))
+    return set(first) == set(second) or first[:shorter] == second[:shorter]
 
 
 def same_thing(one: str, one_column: str, other: str, other_column: str) -> bool:
