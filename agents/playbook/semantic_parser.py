@@ -112,7 +112,7 @@ def _spec(reading: Reading) -> Spec | None:
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
     read_side_rule(reading)
-    read_misreading(reading)
+    misread = read_misreading(reading)
     goal = read_goal(reading)
     choice = unlabelled(name_of_outcome(reading, *outcome), outcome) if outcome is not None else None
     if choice is None:
@@ -123,11 +123,12 @@ def _spec(reading: Reading) -> Spec | None:
     if named is not None and ungradable is None:
         ask_about_ungradable(reading, named)
     supervision = read_supervision(reading, named, policy)
-    unit = read_unit(reading, named.task if named is not None else goal.task)
+    unit = read_unit(reading, named.task if named is not None else goal.task, outcome=outcome)
     judging = None
     if named is not None:
         wishes = Wishes(named, numbers, priorities, guards, task=named.task, errors=errors, abstaining=abstaining)
         judging = decide_judging(reading, wishes)
+        judging.constraints += misread
     read_leftovers(reading)
     if named is None or judging is None:
         return None

@@ -7,30 +7,70 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.words import norms
+from tasks.domain.spec import AT_MOST, Constraint
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _BELOW = norms("below", "under", "less than", "lower than", "<", "fewer than", "smaller than", "beneath")
 _ABOVE = norms("above", "over", "more than", "greater than", "higher than", ">", "exceed", "larger than", "better than")
-_READ = norms("read", "call", "report", "tell", "estimate", "give", "label", "come out", "come", "predict", "say", "measure", "return", "take", "be", "as")
+_READ = norms(
+    "read",
+    "call",
+    "report",
+    "tell",
+    "estimate",
+    "give",
+    "label",
+    "come out",
+    "come",
+    "predict",
+    "say",
+    "measure",
+    "return",
+    "take",
+    "be",
+    "as",
+)
 _LONGEST = 14
+METRIC = "gross_error_rate"
+"""Share of the images on one side of the scale that are read as lying on the other."""
 
 
-def read_misreading(reading: Reading) -> None:
-    """Ask how often a gross error may happen, where the request names one: no finite test can show that it never does."""
+def read_misreading(reading: Reading) -> list[Constraint]:
+    """Return how often a gross error may happen, where the request names one; where it names no limit that is asked.
+
+    No finite test can show that something never happens.
+    """
     found = _gross_error(reading)
     if found is None:
-        return
+        return []
     first, end = found
     wording = quoting.words(reading.words(first, end))
     reading.use(first, end)
-    reading.caveat("How often the gross error that the request names happens is reported with its interval.", first, end)
+    reading.caveat(
+        "How often the gross error that the request names happens is reported with its interval.", first, end
+    )
+    limit = _limit(reading, end)
+    if limit is not None:
+        reading.cite(f"constraints.{METRIC}", limit, limit + 1)
+        reading.used.add(limit)
+        return [Constraint(metric=METRIC, bound=float(reading.units[limit].share or 0.0), op=AT_MOST)]
     reading.ask(
         "constraints", f"{wording}: in how many of 100 such cases may it happen at most? That it never happens cannot be shown by any test. Until then "
         "the mean error is what counts, and the report shows how often it happened.",
         options=("1 of 100", "2 of 100", "5 of 100"), default="reported, no limit", kind="missing_threshold",
     )  # fmt: skip
+    return []
+
+
+def _limit(reading: Reading, after: int) -> int | None:
+    """Return the share of such errors that would do: 'one in a hundred of those would be tolerable'."""
+    for sentence in reading.sentences():
+        shares = [k for k in sentence if k >= after and reading.units[k].share is not None and k not in reading.used]
+        if shares and any(reading.units[k].tags & {"TOLERATE", "CEIL"} for k in sentence):
+            return shares[0]
+    return None
 
 
 def _gross_error(reading: Reading) -> tuple[int, int] | None:

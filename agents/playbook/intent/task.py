@@ -18,6 +18,7 @@ _JOINERS = norms(",", "and", "or", "/", "a", "an", "the", "any", "versus")
 _IN = norms("in", "of", "from", "on", "among", "with", "for", "our", "the")
 _WHOSE = norms("patient", "slide", "case", "section", "specimen", "tissue", "survivor", "image", "film", "clinic", "biopsy", "sample", "photo", "scan", "cohort", "people")  # fmt: skip
 _NEAR = 3
+_WHICH = norms("which", "whether", "if")
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "means"})
 _WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "request", "require")
 
@@ -166,8 +167,18 @@ def _is_head_noun(reading: Reading, at: int) -> bool:
 
 
 def without_denied(reading: Reading, positions: list[int]) -> list[int]:
-    """Drop what is named only to be told off: 'find melanoma, not moles' has moles among everything else."""
-    return [at for at in positions if not _told_off(reading, at)] or positions
+    """Drop what is named only to be told off, or to say of what: 'find melanoma, not moles', 'which nodules are malignant?'."""
+    kept = [at for at in positions if not _told_off(reading, at)] or positions
+    return [at for at, after in pairwise((*kept, -1)) if not _is_subject(reading, at, after)]
+
+
+def _is_subject(reading: Reading, at: int, after: int) -> bool:
+    """'Which of these nodules are malignant?' looks for what is malignant, and not for nodules."""
+    if after <= at + 1 or any(unit.text.lower() not in _COPULAS for unit in reading.units[at + 1 : after]):
+        return False
+    sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+    asks = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
+    return asks or any(reading.units[k].norm.partition(" ")[0] in _WHICH for k in range(sentence.start, at))
 
 
 def _told_off(reading: Reading, at: int) -> bool:

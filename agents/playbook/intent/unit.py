@@ -22,12 +22,21 @@ _EACH = norms("per", "each", "every", "for each", "for every")
 _LEVEL = norms("level")
 
 
-def read_unit(reading: Reading, task: str) -> str:
-    """Return the unit that the words name ('per scan', 'at patient level'), else that of the objects and of the data."""
+def read_unit(reading: Reading, task: str, *, outcome: tuple[int, int] | None = None) -> str:
+    """Return the unit that the words name ('per scan', 'at patient level'), else that of the objects and of the data.
+
+    Args:
+        reading: The request.
+        task: As in `Spec.task`.
+        outcome: Where it names something that happens to a patient later, if it does.
+    """
     said = _said(reading)
     if said is not None:
         reading.cite("unit", *said[1:])
         return said[0]
+    if outcome is not None:
+        reading.cite("unit", *outcome)
+        return "patient"
     if task in {DETECTION, SEGMENTATION}:
         reading.fact("unit", "boxes and outlines are drawn image by image")
         return "image"
