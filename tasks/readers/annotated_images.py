@@ -147,7 +147,7 @@ def _rows(found: Annotated, files: ImageFiles) -> pd.DataFrame:
 
 
 def _boxes(found: Annotated, rows: pd.DataFrame, sizes: Mapping[str, tuple[int, int]]) -> pd.DataFrame:
-    wrong = {file: reason for file in found.looked_at if (reason := _wrong_size(found, file, sizes))}
+    wrong = {file: reason for file in found.looked_at if (reason := wrong_size(found, file, sizes))}
     table = box_table(
         (image_id(box.file), box.label, *box.corners, box.annotator, box.row, box.problem or wrong.get(box.file, ""))
         for box in found.boxes
@@ -158,7 +158,8 @@ def _boxes(found: Annotated, rows: pd.DataFrame, sizes: Mapping[str, tuple[int, 
     return check_boxes(table, framed)
 
 
-def _wrong_size(found: Annotated, file: str, sizes: Mapping[str, tuple[int, int]]) -> str:
+def wrong_size(found: Annotated, file: str, sizes: Mapping[str, tuple[int, int]]) -> str:
+    """Return what is wrong if the annotations state another size of a picture than it has; else nothing."""
     stated, real = found.stated_sizes.get(file, (0, 0)), sizes.get(file)
     if real is None or not all(stated):
         return ""

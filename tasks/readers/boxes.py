@@ -63,6 +63,8 @@ def check_boxes(boxes: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     width, height = np.where(width > 0, width, np.nan), np.where(height > 0, height, np.nan)
     left, top, right, bottom = (checked[name].to_numpy(dtype=float) for name in CORNERS)
     problem = checked["problem"].to_numpy(dtype=object)
+    is_there = checked["image_id"].isin(rows[IMAGE_ID]).to_numpy()
+    problem = np.where((problem == "") & ~is_there, "its picture cannot be used", problem)
     for found, is_so in _problems((left, top, right, bottom), (width, height)):
         problem = np.where((problem == "") & is_so, found, problem)
     checked["problem"] = _with_repeats(checked, problem)

@@ -15,7 +15,7 @@ from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import BOXES, IMAGE_LABEL, MASK
 from tasks.domain.request import ColumnRoles
 from tasks.readers import column_names
-from tasks.readers.annotated_images import Annotated, Box, Mask, manifest_of, sizes_of_annotated
+from tasks.readers.annotated_images import Annotated, Box, Mask, manifest_of, sizes_of_annotated, wrong_size
 from tasks.readers.coco_masks import runs_of
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_files import find_images
@@ -62,7 +62,8 @@ def _may_be_coco(path: Path) -> bool:
 def read_coco(paths: list[Path], images: Path, files: ImageFiles | None = None) -> Manifest:
     """Return the manifest of one or several COCO files over one folder of images.
 
-    An image that a file lists without annotations was looked at; one that no file lists was not.
+    An image that a file lists without annotations was looked at; one that no file lists was not, and neither were those of a
+    file that holds no annotation at all, as they are handed out for the test sets of challenges.
 
     Raises:
         DataUnusable: No file is COCO, or none of the listed images is in the folder.
@@ -84,15 +85,15 @@ def read_coco(paths: list[Path], images: Path, files: ImageFiles | None = None) 
     for source in sources:
         _read_categories(source, found)
         _read_images(source, files, found)
-    if not found.looked_at:
+    if not any(source.file_of for source in sources):
         example = found.quarantined[0] if found.quarantined else None
         shown = f"; the first: {example.file!r}: {example.reason}" if example else ""
-        raise DataUnusable(f"none of its images is in {images}{shown}", file=sources[0].path)
+        raise DataUnusable(f"none of its images is in the folder of images{shown}", file=sources[0].path)
     sizes = sizes_of_annotated(found, images)
     kinds: set[str] = set()
     for source in sources:
         kinds |= _read_annotations(source, found, sizes)
-    found.supervision = BOXES if BOXES in kinds or not kinds else MASK if MASK in kinds else IMAGE_LABEL
+    found.supervision = next((kind for kind in (BOXES, MASK) if kind in kinds), IMAGE_LABEL)
     listed = ", ".join(source.path.name for source in sources)
     found.notes.append(f"Found {'a COCO file' if len(sources) == 1 else 'COCO files'}: {listed}.")
     return manifest_of(found, files, sizes)
@@ -112,6 +113,8 @@ def _open(path: Path) -> _Source:
     listed, annotations, categories = (
         [entry for entry in content.get(name, []) if isinstance(entry, dict)] for name in _LISTS
     )
+    if annotations and not any("category_id" in entry or "bbox" in entry for entry in annotations):
+        raise DataUnusable("its annotations name no category and no box", file=path, field="annotations")
     return _Source(path=path, split=_split_of(path), images=listed, annotations=annotations, categories=categories)
 
 
@@ -158,7 +161,8 @@ def _read_images(source: _Source, files: ImageFiles, found: Annotated) -> None:
         if found.splits.setdefault(file, source.split) != source.split:
             found.set_aside(file, number, f"is listed for {found.splits[file]} and for {source.split or 'no split'}")
             found.excluded.add(file)
-        found.looked_at.setdefault(file, number)
+        if source.annotations:
+            found.looked_at.setdefault(file, number)
         width, height = entry.get("width"), entry.get("height")
         if isinstance(width, int) and isinstance(height, int):
             found.stated_sizes[file] = (width, height)
@@ -194,12 +198,15 @@ def _read_annotations(source: _Source, found: Annotated, sizes: dict[str, tuple[
     """Return what kinds of supervision there are: boxes, masks, or labels of whole images."""
     kinds: set[str] = set()
     missing = 0
+    if not source.annotations:
+        found.notes.append(f"{source.path.name} holds no annotation; its images are not taken for looked at.")
     for number, entry in enumerate(source.annotations, start=1):
         file = source.file_of.get(_key(entry.get("image_id")))
         if file is None:
             missing += 1
             continue
-        label = source.name_of.get(_key(entry.get("category_id")))
+        key = _key(entry.get("category_id"))
+        label = source.name_of.get(key) or (f"category {key}" if key >= 0 and not source.name_of else None)
         if label is None:
             reason = f"annotation {number} is of category {entry.get('category_id')!r:.40}, which is not listed"
             found.set_aside(source.path.name, number, reason)
@@ -207,8 +214,9 @@ def _read_annotations(source: _Source, found: Annotated, sizes: dict[str, tuple[
             continue
         shape, box = entry.get("segmentation"), entry.get("bbox")
         if shape:
-            size = found.stated_sizes.get(file) or sizes.get(file)
-            found.masks.append(_mask(shape, size, (file, label, number)))
+            problem = wrong_size(found, file, sizes)
+            size = sizes.get(file) or found.stated_sizes.get(file)
+            found.masks.append(_mask(shape, size, (file, label, number), problem))
             kinds.add(MASK)
         if box:
             found.boxes.append(_box(box, file, label, number))
@@ -221,12 +229,14 @@ def _read_annotations(source: _Source, found: Annotated, sizes: dict[str, tuple[
     return kinds
 
 
-def _mask(shape: object, size: tuple[int, int] | None, of: tuple[str, str, int]) -> Mask:
+def _mask(shape: object, size: tuple[int, int] | None, of: tuple[str, str, int], problem: str) -> Mask:
     file, label, number = of
+    runs = ""
     try:
-        return Mask(file=file, label=label, runs=runs_of(shape, size), row=number)
+        runs = runs_of(shape, size) if not problem else ""
     except ValueError as error:
-        return Mask(file=file, label=label, runs="", row=number, problem=str(error))
+        problem = str(error)
+    return Mask(file=file, label=label, runs=runs, row=number, problem=problem)
 
 
 def _box(box: object, file: str, label: str, number: int) -> Box:

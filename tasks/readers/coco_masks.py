@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MOST_PIXELS = 2**28
+_MOST_AT_A_TIME = 2**22
+"""Pairs of a row and a side that are looked at together: bounds the memory that a polygon of many corners takes."""
 
 
 def runs_of(shape: object, size: tuple[int, int] | None) -> str:
@@ -60,14 +62,15 @@ def _inside(corners: list[tuple[float, float]], *, rows: int, columns: int) -> N
     start = np.asarray(corners)
     end = np.roll(start, -1, axis=0)
     middle = np.arange(rows)[:, None] + 0.5
-    crosses = (start[:, 1] <= middle) != (end[:, 1] <= middle)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        slope = (end[:, 0] - start[:, 0]) / (end[:, 1] - start[:, 1])
-        x = start[:, 0] + (middle - start[:, 1]) * slope
-    row, side = np.nonzero(crosses)
-    first_right_of_it = np.clip(np.ceil(x[row, side] - 0.5), 0, columns).astype(int)
     sides = np.zeros((rows, columns + 1), dtype=np.int32)
-    np.add.at(sides, (row, first_right_of_it), 1)
+    at_a_time = max(1, _MOST_AT_A_TIME // rows)
+    for first in range(0, len(start), at_a_time):
+        some = slice(first, first + at_a_time)
+        (x, y), (next_x, next_y) = start[some].T, end[some].T
+        row, side = np.nonzero((y <= middle) != (next_y <= middle))
+        slope = (next_x[side] - x[side]) / (next_y[side] - y[side])
+        crossing = x[side] + (middle[row, 0] - y[side]) * slope
+        np.add.at(sides, (row, np.clip(np.ceil(crossing - 0.5), 0, columns).astype(int)), 1)
     return np.asarray(sides.cumsum(axis=1)[:, :columns] % 2 == 1)
 
 

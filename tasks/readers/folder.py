@@ -17,7 +17,7 @@ from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
 from tasks.readers.class_folders import read_class_folders
 from tasks.readers.coco import coco_files, read_coco
 from tasks.readers.combining import with_drawn
-from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder
+from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder, told
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
@@ -29,6 +29,7 @@ from tasks.readers.voc import read_voc, voc_files
 from tasks.readers.yolo import read_yolo, yolo_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tasks.domain.manifest import Manifest
@@ -62,8 +63,9 @@ class Folder:
 
 def read_any(folder: Folder) -> Manifest | None:
     """Return what the folder turns out to be, None if nothing in it says anything about the images."""
-    drawn = _annotations(folder)
+    drawn, faults = _annotations(folder)
     tables, passed_over = tables_of_folder(folder.images, folder.files, folder.roles)
+    passed_over += [told(fault) for fault in faults]
     if drawn is not None:
         return _noted(_with_tables(drawn, tables, folder), *passed_over)
     if tables:
@@ -72,8 +74,10 @@ def read_any(folder: Folder) -> Manifest | None:
         manifest = read_class_folders(folder.images, folder.files)
         listed = ", ".join(f"{name} ({count})" for name, count in Counter(manifest.rows["label"]).most_common(6))
         manifest = _noted(manifest, f"The sub-folders are taken for classes: {listed}.")
+    elif faults and folder.needs_labels:
+        raise faults[0]
     else:
-        return None
+        return _noted(unlabelled(folder), *passed_over) if faults else None
     return _noted(manifest, *passed_over)
 
 
@@ -146,16 +150,31 @@ def read_given_table(path: Path, folder: Folder) -> Manifest:
     if seen is None:  # the reader of labels tells what the two sides look like
         return read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
     manifest = _of_table(seen, folder)
-    drawn = _annotations(folder) if seen.holds == LABELS and manifest.boxes is None else None
-    return manifest if drawn is None else with_drawn(manifest, drawn)
+    if seen.holds != LABELS or manifest.boxes is not None:
+        return manifest
+    drawn, faults = _annotations(folder)
+    manifest = manifest if drawn is None else with_drawn(manifest, drawn)
+    return _noted(manifest, *map(told, faults))
 
 
-def _annotations(folder: Folder) -> Manifest | None:
-    if paths := coco_files(folder.images):
-        return read_coco(paths, folder.images, folder.files)
-    if paths := voc_files(folder.images):
-        return read_voc(paths, folder.images, folder.files)
-    return read_yolo(folder.images, folder.files) if yolo_files(folder.images, folder.files) else None
+def _annotations(folder: Folder) -> tuple[Manifest | None, list[DataUnusable]]:
+    """Return what was drawn on the images, None if nothing was, and why files that look like annotations are none."""
+    images, files = folder.images, folder.files
+    faults: list[DataUnusable] = []
+    ways: tuple[Callable[[], Manifest | None], ...] = (
+        lambda: read_coco(paths, images, files) if (paths := coco_files(images)) else None,
+        lambda: read_voc(paths, images, files) if (paths := voc_files(images)) else None,
+        lambda: read_yolo(images, files) if yolo_files(images, files) else None,
+    )
+    for read in ways:
+        try:
+            manifest = read()
+        except DataUnusable as error:
+            faults.append(error)
+            continue
+        if manifest is not None:
+            return manifest, faults
+    return None, faults
 
 
 def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:

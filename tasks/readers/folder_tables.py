@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import DataUnusable
@@ -86,7 +87,7 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
         try:
             seen = look_at(read_table(path, names_image=NamedImages(files).is_one), files, given)
         except DataUnusable as error:
-            passed_over.append(f"{path.name} was passed over: {error}.")
+            passed_over.append(told(error))
             continue
         if seen is None:
             passed_over.append(f"{path.name} names no image of the folder.")
@@ -103,6 +104,12 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
 def fit_best(found: list[TableOfImages]) -> list[TableOfImages]:
     """Return the tables, sorted, that name about as many images as the one that names most."""
     return [seen for seen in found if seen.images >= _CLOSE_TO_BEST * found[0].images]
+
+
+def told(error: DataUnusable) -> str:
+    """Return a fault of a file that was passed over as a note: without folders, cells and names of images."""
+    problem = str(error).rpartition(f"file {error.file}")[2].partition(";")[0]
+    return f"{PurePath(str(error.file)).name} was passed over{problem}."
 
 
 def _is_table(path: Path) -> bool:

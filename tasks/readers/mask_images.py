@@ -194,7 +194,7 @@ def with_masks(manifest: Manifest, masks: MaskFiles) -> Manifest:
     table = pd.DataFrame(cells, columns=list(MASK_COLUMNS)).astype({"row": int})
     has_mask = rows[FILE].isin(masks.of_image)
     rows[SUPERVISION] = rows[SUPERVISION].mask(has_mask & rows[SUPERVISION].isin([IMAGE_LABEL, UNLABELLED]), MASK)
-    note = f"{len(table)} mask images in {masks.folder.name} belong to {int(has_mask.sum())} images; they are no images themselves."
+    note = f"{len(table)} pictures are masks of {int(has_mask.sum())} images; they are no images themselves."
     alone = f" {len(masks.without_image)} masks go with no image." if masks.without_image else ""
     return dataclasses.replace(
         manifest, rows=rows, masks=table, mask_folder=masks.folder, notes=(*manifest.notes, note + alone)

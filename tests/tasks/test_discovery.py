@@ -90,7 +90,7 @@ def test_a_table_in_the_folder_is_found_by_the_images_that_it_names(images, name
     notes = " ".join(manifest.notes)
     assert "Found the table labels.csv, which names 6 images." in notes
     assert "prices.csv names no image of the folder." in notes
-    assert "broken.csv was passed over" in notes
+    assert "broken.csv was passed over, row 1: the header names one column only." in notes
 
 
 def test_two_tables_that_fit_are_asked_about(images):
@@ -256,3 +256,16 @@ def test_boxes_of_some_and_labels_of_all_are_found_together(images):
     assert list(by_file(manifest, SUPERVISION).values()) == ["boxes", "boxes", "label", "label", "label", "label"]
     write(images / "labels.csv", labels("abc"))  # of half of the images only: they would be lost
     assert read_folder(images).kind == "coco"
+
+
+def test_a_file_that_only_looks_like_annotations_ends_no_reading(images):
+    coco(images / "of_other_images.json", ["z"], [(0, [1, 1, 9, 8])])
+    assert read_folder(images).kind == "unlabelled"
+    notes = " ".join(read_folder(images).notes)
+    assert "of_other_images.json was passed over: none of its images is in the folder of images." in notes
+    assert str(images) not in notes
+    assert "z.png" not in notes
+    with pytest.raises(DataUnusable, match="none of its images is in the folder"):
+        read_manifest(Request(text="", images=images))
+    write(images / "labels.csv", labels())
+    assert read_manifest(Request(text="", images=images)).kind == "table"

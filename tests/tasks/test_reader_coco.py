@@ -215,7 +215,7 @@ def test_boxes_drawn_on_a_picture_of_another_size_are_not_used(tmp_path):
 
 def test_patients_named_by_the_images_keep_together(tmp_path):
     draw(tmp_path, "a.png", "b.png")
-    path = coco(tmp_path / "set.json", [(1, "a.png"), (2, "b.png")], [])
+    path = coco(tmp_path / "set.json", [(1, "a.png"), (2, "b.png")], [box(1, 1, [1, 1, 4, 4])])
     content = json.loads(path.read_text())
     for entry in content["images"]:
         entry["patient_id"] = "P1"
@@ -250,3 +250,37 @@ def test_other_json_files_are_not_taken_for_coco(tmp_path):
     (tmp_path / "settings.json").write_text('{"images": 3}')
     (tmp_path / "notes.json").write_text('["annotations", "images"]')
     assert coco_files(tmp_path) == []
+
+
+def test_images_of_a_file_without_any_annotation_were_not_looked_at(tmp_path):
+    draw(tmp_path, "a.png", "b.png")
+    coco(tmp_path / "train.json", [(1, "a.png")], [box(1, 1, [1, 1, 4, 4])])
+    coco(tmp_path / "image_info_test.json", [(1, "b.png")], [])
+    manifest = read(tmp_path)
+    assert by_file(manifest, SUPERVISION) == {"a.png": "boxes", "b.png": "none"}
+    assert by_file(manifest, SPLIT) == {"a.png": "train", "b.png": "test"}
+    assert by_file(manifest, LABEL)["b.png"] == ""
+
+
+def test_captions_are_no_annotations_of_ours(tmp_path):
+    draw(tmp_path, "a.png", "b.png")
+    coco(tmp_path / "instances.json", [(1, "a.png"), (2, "b.png")], [box(1, 1, [1, 1, 4, 4])])
+    coco(tmp_path / "captions.json", [(1, "a.png")], [{"image_id": 1, "caption": "a lung"}])
+    manifest = read(tmp_path)
+    assert len(manifest.boxes) == 1
+    assert [(item.file, "name no category" in item.reason) for item in manifest.quarantined] == [
+        ("captions.json", True)
+    ]
+
+
+def test_categories_that_nobody_named_go_by_their_number(tmp_path):
+    draw(tmp_path, "a.png")
+    coco(tmp_path / "set.json", [(1, "a.png")], [box(1, 7, [1, 1, 4, 4])], categories=())
+    assert read(tmp_path).findings == ("category 7",)
+
+
+def test_a_polygon_of_very_many_corners_takes_no_more_memory_than_its_picture(tmp_path):
+    turns = np.linspace(0, 2 * np.pi, 200_000, endpoint=False)
+    circle = list(zip(50 + 40 * np.cos(turns), 50 + 40 * np.sin(turns), strict=True))
+    mask = decode(polygon_runs([circle], width=100, height=100), height=100, width=100)
+    assert int(mask.sum()) == pytest.approx(np.pi * 40**2, rel=0.01)
