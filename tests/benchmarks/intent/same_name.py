@@ -97,9 +97,9 @@ def _speak_of_one(one: str, other: str) -> bool:
 
 @cache
 def _telling(name: str) -> frozenset[str]:
-    """Return the words of a name that say something, each with the concept that it stands for."""
-    words = set(words_of(name)) - _EMPTY_WORDS or set(words_of(name))
-    return frozenset(words | {concept for word in words if (concept := concept_of(word))})
+    """Return the words of a name that say something; all of them if none does."""
+    words = set(words_of(name))
+    return frozenset(words - _EMPTY_WORDS or words)
 
 
 def distinct(names: Iterable[str]) -> tuple[str, ...]:
