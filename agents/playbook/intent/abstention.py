@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.words import norms
 from tasks.domain.spec import Abstention
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def read_abstention(reading: Reading) -> Abstaining | None:
     """Return what a request says of 'not sure' answers; None if it says nothing, or turns them down."""
     wanted, turned_down = None, False
     for at in reading.tagged("ABSTAIN"):
-        if at in reading.used or _is_of_people(reading, at):
+        if at in reading.used or _is_of_people(reading, at) or not _is_allowed(reading, at):
             continue
         if _is_turned_down(reading, at):
             turned_down = True
@@ -75,16 +76,36 @@ def _is_of_people(reading: Reading, at: int) -> bool:
         unit, follower = reading.units[k], reading.units[k + 1]
         if unit.norm in _MODEL:
             return False
-        if (
-            "RATERS" in unit.tags
-            or unit.norm in _READERS
-            or (unit.norm in {"i", "we", "they"} and follower.norm in _BE)
-        ):
+        is_person = unit.norm in {"i", "we", "they"} and (follower.norm in _BE or k + 1 == at)
+        if "RATERS" in unit.tags or unit.norm in _READERS or is_person:
             return True
     return any(set(unit.norm.split()) & _LABELLED for unit in units) and not any(unit.norm in _MODEL for unit in units)
 
 
-_BE = frozenset({"be", "am", "is", "are"})
+def _is_allowed(reading: Reading, at: int) -> bool:
+    """Say whether the words are about the model or grant something, and do not only tell of what was."""
+    units = [reading.units[k] for k in clause_of(reading, at)]
+    return any(unit.norm in _MODEL | _GRANTED or unit.tags & {"WISH", "TOLERATE", "CANNOT"} for unit in units)
+
+
+_GRANTED = norms(
+    "rather",
+    "better",
+    "prefer",
+    "may",
+    "can",
+    "could",
+    "might",
+    "option",
+    "possible",
+    "possibility",
+    "allowed",
+    "budget",
+    "fraction",
+    "share",
+    "button",
+)
+_BE = frozenset({"be", "am", "is", "are", "do", "did"})
 _READERS = frozenset({"colleague", "grader", "reader", "expert", "annotator", "radiologist", "pathologist", "dermatologist", "doctor", "cardiologist", "clinician"})  # fmt: skip
 _LABELLED = frozenset({"label", "mark", "grade", "treat", "count", "annotation"})
 _MODEL = frozenset({"model", "it", "system", "algorithm", "tool", "classifier", "ai", "network"})

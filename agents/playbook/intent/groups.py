@@ -18,6 +18,19 @@ if TYPE_CHECKING:
 
 _MOSTLY_MISSING = 0.2
 _GAP = 0.02
+_DESCRIBED = norms(
+    "represented",
+    "distributed",
+    "frequent",
+    "common",
+    "many",
+    "balanced",
+    "numerous",
+    "affected",
+    "often",
+    "recruited",
+    "included",
+)
 _VAGUE = norms(
     "elderly", "older", "old", "young", "younger", "neonatal", "neonate", "newborn", "teenager", "obese", "overweight"
 )
@@ -28,7 +41,7 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
     found = read_ages(reading)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
-        if things:
+        if things and not _describes(reading, match):
             _take(reading, found, match, things)
     _ask(reading, found)
     return tuple(found.values())
@@ -36,6 +49,11 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
 
 def _is_attribute(unit: Unit) -> bool:
     return unit.kind == "attribute" or (bool(unit.attributes) and not unit.labels)
+
+
+def _describes(reading: Reading, match: Match) -> bool:
+    """'Men and women are equally represented' says how the data is."""
+    return any(unit.norm in _DESCRIBED for unit in reading.units[match.first : match.end + 3])
 
 
 def _take(reading: Reading, found: dict[str, Subgroup], match: Match, things: list[int]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.intent import quoting
 from agents.playbook.intent.naming import slug
 from agents.playbook.intent.patterns import Match
-from agents.playbook.intent.words import normal_form, phrase
+from agents.playbook.intent.words import normal_form, norms, phrase
 from tasks.domain.spec import Confounder
 
 if TYPE_CHECKING:
@@ -22,6 +22,23 @@ _LIGHT = frozenset({"the", "a", "an", "at", "on", "by", "from", "of", "to", "any
 _STOP_WORDS = frozenset({"and", "but", "or", "becaus", "when", "if", "for", "in", "to", "instead", "since", "as", "which", "that", "who", "while", "then"})  # fmt: skip
 _IMAGES = frozenset(
     normal_form(word) for word in ("image", "picture", "photo", "photograph", "film", "scan", "case", "frame", "slide")
+)
+_LETTER = norms(
+    "spelling",
+    "typo",
+    "typos",
+    "english",
+    "grammar",
+    "message",
+    "email",
+    "mail",
+    "letter",
+    "signature",
+    "footer",
+    "note",
+    "my",
+    "your",
+    "disclaimer",
 )
 _PRONOUNS = frozenset({"those", "these", "them", "it", "thos", "thes", "that", "this"})
 _LOOK_BACK = 25
@@ -119,7 +136,11 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         if set(range(match.first, match.end)) & reading.used:
             continue
         rest = _following_words(reading, match.end)
-        if rest is None or any(reading.units[k].is_class for k in range(match.first, rest[1])):
+        if (
+            rest is None
+            or _is_of_the_letter(reading, rest)
+            or any(reading.units[k].is_class for k in range(match.first, rest[1]))
+        ):
             continue
         if _points_back(reading, rest) and _take_antecedent(reading, found, match, rest[1]):
             continue
@@ -158,6 +179,11 @@ def _column_named(reading: Reading, span: tuple[int, int]) -> str:
     return names[0] if len(names) == 1 else ""
 
 
+def _is_of_the_letter(reading: Reading, span: tuple[int, int]) -> bool:
+    """'Ignore my spelling' speaks of the request itself."""
+    return any(reading.units[k].norm in _LETTER for k in range(*span))
+
+
 def _following_words(reading: Reading, at: int) -> tuple[int, int] | None:
     first = at
     while first < len(reading.units) and reading.units[first].norm in _LIGHT:
@@ -193,6 +219,8 @@ def _allowed_cues(reading: Reading, found: Leaning) -> None:
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at]) and at not in reading.claimed]
         if not things or reading.denied(match.first, within=4):
             continue
+        if reading.units[match.first].text.lower().endswith("ed"):
+            continue  # 'we used rulers' tells of the past
         if any(name in found.cues for at in things for name in reading.units[at].attributes):
             continue
         reading.claim(match)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,6 +17,31 @@ if TYPE_CHECKING:
 
 METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier", "KAPPA": "quadratic_kappa", "MAP": "map50", "DICE": "dice", "MAE": "mae", "MCC": "mcc", "PREDICTIVE_POS": "ppv", "PREDICTIVE_NEG": "npv"}  # fmt: skip
 _TWO = 2
+_TOLD = norms(
+    "published",
+    "paper",
+    "told",
+    "literature",
+    "colleague",
+    "student",
+    "achieved",
+    "achieve",
+    "previous",
+    "previously",
+    "earlier",
+    "currently",
+    "study",
+    "competitor",
+    "vendor",
+    "others",
+    "typically",
+    "usually",
+    "said",
+    "article",
+    "journal",
+    "benchmark",
+    "claims",
+)
 _OF_PREVALENCE = frozenset({"ppv", "npv"})
 
 
@@ -186,7 +213,7 @@ def _value(reading: Reading, at: int) -> float | None:
 
 def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
     for match in reading.found("metric_floor"):
-        if not match.shares or taken & set(match.shares):
+        if not match.shares or taken & set(match.shares) or _is_told_of_others(reading, match):
             continue
         value = _value(reading, match.shares[0])
         family = _family(reading, match) or (
@@ -200,6 +227,15 @@ def _metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
         reading.used.update(match.shares)
         labels = tuple(label for at in match.things for label in reading.units[at].labels)
         numbers.metric_floors.append((family, Level(value, match.first, match.end, labels)))
+
+
+def _is_told_of_others(reading: Reading, match: Match) -> bool:
+    """'We published an AUC of 0.87 in 2021' and 'a colleague told me that 95% is usual' tell of others and wish for nothing."""
+    units = [reading.units[k] for k in clause_of(reading, match.first)]
+    if any(unit.tags & {"DEMAND", "WISH"} for unit in units) or not any(unit.norm in _TOLD for unit in units):
+        return False
+    reading.used.update(clause_of(reading, match.first))
+    return True
 
 
 def _goal(reading: Reading, numbers: Numbers) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -31,6 +32,7 @@ _PRIVATE = "refuse_identity"
 _RELATIVES = frozenset({"with", "who", "that", "have", "at", "in", "need"})
 _UNWANTED = frozenset({"need", "requir", "necessary", "want", "plan", "intend", "part", "aim", "task"})
 _PEOPLE = frozenset({"doctor", "clinician", "we", "i", "physician", "surgeon", "radiologist", "dermatologist", "oncologist", "team", "they", "colleague", "consultant", "nurse", "who"})  # fmt: skip
+_REMOVED = norms("removed", "deleted", "stripped", "dropped", "hidden", "erased", "absent", "missing")
 _STAY = frozenset({"stay", "remain", "rest", "belong", "lie"})
 _PERFECT = frozenset({"have", "be", "is", "are", "already", "previously", "later", "subsequently"})
 _ALREADY = frozenset(
@@ -75,7 +77,8 @@ def _is_harmless(reading: Reading, rule: str, first: int, end: int) -> bool:
     clause = clause_of(reading, first)
     harmless = _turned_down(reading, first, end) or _is_of_people(reading, rule, first, end)
     if rule == _PRIVATE:
-        harmless = harmless or _has_relative(reading, end - 1)
+        removed = any(reading.units[k].norm in _REMOVED for k in clause)
+        harmless = harmless or _has_relative(reading, end - 1) or removed
     if rule == "refuse_treatment":
         harmless = harmless or any("BECAUSE" in reading.units[k].tags for k in clause)
     if harmless:
