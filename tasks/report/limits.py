@@ -28,6 +28,7 @@ def cannot_be_guaranteed(record: StudyRecord) -> tuple[Statement, ...]:
         *_of_the_sample(record),
         *_of_requirements(record),
         *_of_confounders(record),
+        *(Statement(text, "spec.json, caveats") for text in record.spec.caveats),
         *_of_hazards(record),
         *_of_rounds(record),
     )

@@ -154,6 +154,11 @@ def test_annotated_confounders_and_missing_subgroups_are_named(study_record):
     assert "Performance by skin type was asked for, but the data does not record it" in said
 
 
+def test_what_the_spec_promised_to_say_is_said(study_record):
+    caveat = "Other devices than chest drains were not tested for."
+    assert caveat in limits_of(study_record, spec=dataclasses.replace(study_record.spec, caveats=(caveat,)))
+
+
 def test_small_test_sets_are_told(study_record):
     evaluation = dataclasses.replace(study_record.evaluation, n_groups=40, class_counts={"nv": 90, "mel": 20})
     said = limits_of(study_record, evaluation=evaluation)
