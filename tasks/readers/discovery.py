@@ -3,7 +3,8 @@
 What the data are is looked for in this order, and the first that is there is taken:
 
 1. the format that the request names (`reading.format`);
-2. the table, or COCO file, that the request names: a table holds run-length masks, or a row for each box, or labels;
+2. the table, or COCO file, that the request names: a table holds run-length masks, or a row for each box, or labels, and
+   names files, or else patients, studies or series of DICOM files;
 3. COCO files; 4. Pascal VOC files; 5. YOLO label files: in the folder, and beside one that is named `images`;
 6. a table in the folder whose cells name the images;
 7. sub-folders named for classes;
@@ -23,6 +24,7 @@ from tasks.domain.manifest import LABEL
 from tasks.domain.request import ColumnRoles, ReadingRules
 from tasks.readers.class_folders import read_class_folders
 from tasks.readers.dicom import with_dicom
+from tasks.readers.dicom_keys import read_by_headers
 from tasks.readers.folder import Folder, read_any, read_as, read_given_table, unlabelled
 from tasks.readers.image_files import find_images
 from tasks.readers.mask_contents import with_findings_of_masks
@@ -92,7 +94,8 @@ def _read(folder: Folder, table: Path | None) -> Manifest | None:
     if asked in {"mask_images", "unlabelled"}:
         pass
     elif table is not None:
-        manifest = read_given_table(table, folder)
+        by_headers = read_by_headers(table, folder.files, folder.roles, folder.reading)
+        manifest = by_headers or read_given_table(table, folder)
     else:
         manifest = read_any(folder) if asked is None else read_as(asked, folder)
     if folder.masks is None or asked == "unlabelled":
