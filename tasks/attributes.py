@@ -10,6 +10,7 @@ import pandas as pd
 from tasks import association
 from tasks.domain.profile import Hazard
 from tasks.hazards import columns as meaning
+from tasks.hazards.wording import listed
 from tasks.readers.column_names import is_box
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ def examine(
     if boxes:
         summary = f"{', '.join(boxes)} look like the corners of a box: they describe the picture itself and were not examined."
         found.append(Hazard(kind="skipped_attribute", severity="report", summary=summary))
-    for name, reason in skipped.items():
-        summary = f"{name} was not examined: {reason}."
+    for reason in dict.fromkeys(skipped.values()):
+        names = [name for name, its_reason in skipped.items() if its_reason == reason]
+        why = reason if len(names) == 1 else reason.replace("it ", "each ", 1)
+        summary = f"{listed(names, most=12)} {'was' if len(names) == 1 else 'were'} not examined: {why}."
         found.append(Hazard(kind="skipped_attribute", severity="report", summary=summary))
     return attributes, found
 

@@ -35,18 +35,15 @@ from tasks.domain.manifest import (
 from tasks.domain.profile import Finding, LabelCount, Profile, SupervisionCount
 from tasks.duplicates import find_duplicates
 from tasks.forecasting import forecast
-from tasks.hazards import classes, copies, files, leakage, orientation, personal, pictures, provenance, shortcuts
-from tasks.hazards import supervision as supervision_hazards
+from tasks.hazards import copies, supervision
+from tasks.hazards.catalogue import hazards_of
 from tasks.hazards.evidence import Evidence
 from tasks.readers.agreement import Agreement, agreement
 from tasks.readers.boxes import box_facts, check_boxes
 from tasks.targets import targets_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tasks.decoding import Decoded
-    from tasks.domain.profile import Forecast, Hazard
     from tasks.personal_data import Suspicion
     from tasks.targets import Target
 
@@ -96,9 +93,9 @@ def investigate(
     if manifest.readings is not None:
         read = agreement(manifest.readings)
     dangers = [
-        *_hazards(evidence, labels, forecasts, suspicions),
-        *supervision_hazards.of_boxes(evidence, boxes),
-        *supervision_hazards.of_readings(manifest.readings, read),
+        *hazards_of(evidence, labels, forecasts, suspicions),
+        *supervision.of_boxes(evidence, boxes),
+        *supervision.of_readings(manifest.readings, read),
         *about_columns,
     ]
     profile = Profile(
@@ -181,37 +178,6 @@ def _suspicions(manifest: Manifest) -> tuple[Suspicion, ...]:
     if group is not None:
         columns[group] = manifest.rows[GROUP]
     return (*personal_data.in_columns(columns), *personal_data.in_file_names(manifest.rows[FILE].tolist()))
-
-
-def _hazards(
-    evidence: Evidence,
-    labels: Sequence[LabelCount],
-    forecasts: Sequence[Forecast],
-    suspicions: Sequence[Suspicion],
-) -> list[Hazard]:
-    """Return all dangers but those of boxes and readings; of one severity, the first is told first."""
-    return [
-        *leakage.of_splits(evidence),
-        *supervision_hazards.of_mixed_supervision(evidence),
-        *classes.of_missing_labels(evidence),
-        *copies.of_conflicts(evidence),
-        *shortcuts.of_attributes(evidence),
-        *shortcuts.of_metadata(evidence),
-        *pictures.of_pictures(evidence),
-        *provenance.of_verification(evidence),
-        *provenance.of_sites(evidence),
-        *orientation.of_writing(evidence),
-        *orientation.of_laterality(evidence),
-        *files.of_kinds_of_pictures(evidence),
-        *leakage.of_missing_groups(evidence),
-        *copies.of_duplicates(evidence),
-        *classes.of_labels(evidence, labels, forecasts),
-        *classes.of_cells(evidence),
-        *leakage.of_time(evidence),
-        *personal.of_tables(suspicions),
-        *personal.of_photographs(evidence),
-        *files.of_files(evidence),
-    ]
 
 
 def _label_count(target: Target, evidence: Evidence) -> LabelCount:

@@ -15,6 +15,8 @@ from tasks.splitting import FEWEST_UNITS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
     from tasks.domain.profile import Forecast, LabelCount
     from tasks.hazards.evidence import Evidence
     from tasks.targets import Target
@@ -38,15 +40,15 @@ _UNSURE = _set_of("uncertain unsure unknown indeterminate equivocal ungradable u
 
 
 def of_labels(evidence: Evidence, labels: Sequence[LabelCount], forecasts: Sequence[Forecast]) -> list[Hazard]:
-    """Return labels that are too rare to be split, or to be judged well."""
+    """Return labels that are too rare to be split, or to be judged well, and findings that too few images are free of."""
     found = []
     targets = {target.name: target for target in evidence.targets}
     for label, forecast in zip(labels, forecasts, strict=True):
         target = targets[label.label]
         known = int((target.present | target.absent).sum())
-        images = f"{count(label.images, 'image')} of {count(label.groups, evidence.unit)}"
-        without = len(np.unique(evidence.groups[target.absent]))
+        images = _images_of(target.present, evidence)
         if label.groups < FEWEST_UNITS:
+            # Of several findings, the others can still be studied; the split refuses one that is needed.
             severity = "warn" if evidence.manifest.findings else "block"
             summary = f"{label.label} has only {images}; {FEWEST_UNITS} are needed for training, validation and test."
             found.append(Hazard(kind="tiny_class", severity=severity, summary=summary))
@@ -54,11 +56,16 @@ def of_labels(evidence: Evidence, labels: Sequence[LabelCount], forecasts: Seque
             summary = f"{label.label} has only {images}, about {forecast.test_images} in the test: what is said of it will be exploratory."
             found.append(Hazard(kind="tiny_class", severity="warn", summary=summary))
         elif label.images < _RARE_SHARE * known:
-            summary = f"{label.label} is rare: {images}, {label.images / known:.1%} of all images{' of which this is known' if known < len(evidence.rows) else ''}."
+            which = " of which this is known" if known < len(evidence.rows) else ""
+            summary = f"{label.label} is rare: {images}, {label.images / known:.1%} of all images{which}."
             found.append(Hazard(kind="class_imbalance", severity="warn", summary=summary))
-        if evidence.manifest.findings and without < FEWEST_UNITS:
-            summary = f"Hardly any image is known to be free of {label.label} ({count(int(target.absent.sum()), 'image')}), so nobody can say how often a model is wrong where it is absent."
-            found.append(Hazard(kind="no_negatives", severity="warn", summary=summary))
+        tested = round(float(evidence.share_in_test[target.absent].sum()))
+        if evidence.manifest.findings and label.images and tested < _FEW_IN_TEST:
+            summary = (
+                f"Only {_images_of(target.absent, evidence)} {'is' if target.absent.sum() == 1 else 'are'} known to be free of "
+                f"{label.label}, about {tested} in the test: how often a model sees it where it is not can hardly be said."
+            )
+            found.append(Hazard(kind="few_negatives", severity="warn", summary=summary))
     return found
 
 
@@ -132,6 +139,12 @@ def _empty_cells(evidence: Evidence, targets: Sequence[Target]) -> Iterator[str]
                 for images, word in ((target.present, "with"), (target.absent, "without")):
                     if (images & tested).sum() >= _MANY_VALUES and not (images & tested & has).any():
                         yield f"{word} {target.name} where {name} = {value}"
+
+
+def _images_of(images: NDArray[np.bool_], evidence: Evidence) -> str:
+    """Return how many images that are, and of how many patients or lesions if these are known."""
+    told = count(int(images.sum()), "image")
+    return f"{told} of {count(len(np.unique(evidence.groups[images])), evidence.unit)}" if evidence.has_groups else told
 
 
 def _of_uncertain_findings(evidence: Evidence) -> list[Hazard]:

@@ -31,15 +31,27 @@ _MOST_VALUES = 30
 
 
 def of_attributes(evidence: Evidence) -> list[Hazard]:
-    """Return columns from which a label can be guessed, and those that are often missing, or more often for one label."""
+    """Return columns from which a label can be guessed."""
     found = []
     for attribute in evidence.attributes:
         name, told = attribute.name, _told(attribute, evidence)
         if told:
             summary = f"{capitalised('; '.join(told))}. A model may learn to see {name} in the picture instead of the finding."
             found.append(Hazard(kind="shortcut", severity="ask", summary=summary))
-        found += _of_missing(attribute, evidence.columns[name], evidence)
     return found
+
+
+def of_missing_values(evidence: Evidence) -> list[Hazard]:
+    """Return columns that are often missing, and those that are missing more often for one label or at one site."""
+    often = [
+        f"{item.name} ({item.missing:,})"
+        for item in evidence.attributes
+        if item.missing > _MANY_MISSING * len(evidence.rows)
+    ]
+    told = [sentence for item in evidence.attributes if (sentence := _missing_apart(item.name, evidence))]
+    if often:
+        told.append(f"Often missing, of {len(evidence.rows):,} images: {listed(often, most=12)}")
+    return [Hazard(kind="missing_values", severity="report", summary=f"{'. '.join(told)}.")] if told else []
 
 
 def of_metadata(evidence: Evidence) -> list[Hazard]:
@@ -111,39 +123,23 @@ def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.
     return sentences
 
 
-def _of_missing(attribute: Attribute, values: pd.Series, evidence: Evidence) -> list[Hazard]:
-    """Return a column that is often missing, or more often with one label or at one site than elsewhere."""
-    missing = values.isna().to_numpy()
-    if not missing.any():
-        return []
-    name, told = attribute.name, []
-    if attribute.missing > _MANY_MISSING * len(values):
-        told.append(f"{name} is missing in {attribute.missing:,} of {len(values):,} images")
-    parts = [(target.name, target.present, target.absent) for target in evidence.targets]
-    for site in columns.sites(evidence.columns):
+def _missing_apart(name: str, evidence: Evidence) -> str:
+    """Return that a column is more often missing with one label or at one site than elsewhere, or nothing."""
+    missing = evidence.columns[name].isna().to_numpy()
+    parts = [(target.name, target.present, target.absent) for target in evidence.targets] if missing.any() else []
+    for site in columns.sites(evidence.columns) if missing.any() else ():
         if site != name:
             texts = as_text(evidence.columns[site])
-            parts += [
-                (
-                    f"{site} = {value}",
-                    (texts == value).to_numpy(),
-                    (texts != value).to_numpy() & texts.notna().to_numpy(),
-                )
-                for value in texts.dropna().unique()
-            ]
-    apart = [
-        (
-            abs(float(missing[own].mean()) - float(missing[others].mean())),
-            what,
-            missing[own].mean(),
-            missing[others].mean(),
-        )
+            there = texts.notna().to_numpy()
+            for value in texts.dropna().unique():
+                is_it = (texts == value).to_numpy()
+                parts.append((f"{site} = {value}", is_it, there & ~is_it))
+    shares = [
+        (float(missing[own].mean()), float(missing[others].mean()), what)
         for what, own, others in parts
         if min(own.sum(), others.sum()) >= _FEWEST_APART
     ]
-    largest = max(apart, default=None)
-    if largest and largest[0] > _MISSING_APART:
-        told.append(
-            f"{name} is missing in {largest[2]:.0%} of the images with {largest[1]} and in {largest[3]:.0%} of the others"
-        )
-    return [Hazard(kind="missing_values", severity="report", summary=f"{'; '.join(told)}.")] if told else []
+    own, others, what = max(shares, key=lambda share: abs(share[0] - share[1]), default=(0.0, 0.0, ""))
+    if abs(own - others) <= _MISSING_APART:
+        return ""
+    return f"{name} is missing in {own:.0%} of the images with {what} and in {others:.0%} of the others"

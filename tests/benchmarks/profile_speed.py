@@ -2,6 +2,7 @@
 
 .venv/bin/python tests/benchmarks/profile_speed.py [folder of HAM10000]
 .venv/bin/python tests/benchmarks/profile_speed.py --hashes 100000
+.venv/bin/python tests/benchmarks/profile_speed.py --rows 100000
 """
 
 import resource
@@ -10,12 +11,20 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from tasks.domain.request import Request
+from tasks import personal_data
+from tasks.attributes import examine
+from tasks.domain.manifest import Manifest
+from tasks.domain.request import ColumnRoles, Request
+from tasks.duplicates import Duplicates
+from tasks.hazards.catalogue import hazards_of
+from tasks.hazards.evidence import Evidence
 from tasks.investigation import investigate
 from tasks.perceptual_hash import near_pairs
 from tasks.readers.discovery import read_manifest
 from tasks.splitting import split
+from tasks.targets import targets_of
 
 HAM10000 = Path(__file__).resolve().parents[2] / "../shared/data/ham10000"
 
@@ -41,6 +50,58 @@ def investigation(folder):
     print(f"peak memory: {own:.0f} MiB, each process that decodes {child:.0f} MiB")
 
 
+def table(n_rows, n_findings=14, n_columns=15):
+    """Time all checks of a long table, without pictures: findings, columns, names of files, hazards."""
+    random = np.random.default_rng(0)
+    patient = random.integers(0, n_rows // 4, n_rows)
+    rows = pd.DataFrame(
+        {
+            "image_id": [f"{number:016x}" for number in range(n_rows)],
+            "file": [f"{number:08d}_{number % 7:03d}.png" for number in range(n_rows)],
+            "row": np.arange(n_rows),
+            "label": "",
+            "group": patient.astype(str),
+            "split": "",
+            "supervision": "label",
+            "pixels": [str(number) for number in range(n_rows)],
+        }
+    )
+    for number in range(n_findings):
+        rows[f"finding.f{number}"] = np.where(random.random(n_rows) < 0.02 * (number + 1), 1.0, 0.0)
+    for number in range(n_columns):
+        rows[f"attribute.number {number}"] = np.where(random.random(n_rows) < 0.1, np.nan, random.normal(size=n_rows))
+        rows[f"attribute.scanner {number}"] = random.choice([f"scanner {code}" for code in range(20)], n_rows)
+        rows[f"attribute.note {number}"] = [f"note {code} of somebody" for code in random.integers(0, n_rows, n_rows)]
+    findings = tuple(f"f{number}" for number in range(n_findings))
+    roles = ColumnRoles(group="patient")
+    manifest = Manifest(rows=rows, images=Path(), kind="multi_label", roles=roles, findings=findings)
+    start = time.perf_counter()
+    columns = {name.removeprefix("attribute."): rows[name] for name in rows if name.startswith("attribute.")}
+    suspicions = (*personal_data.in_columns(columns), *personal_data.in_file_names(rows["file"].tolist()))
+    read = time.perf_counter()
+    targets = targets_of(manifest)
+    attributes, _ = examine(columns, targets, patient)
+    examined = time.perf_counter()
+    none = np.full(n_rows, -1)
+    evidence = Evidence(
+        manifest=manifest,
+        targets=targets,
+        duplicates=Duplicates(sets=none, exact=none, near=np.zeros((0, 2), dtype=np.int64)),
+        columns=columns,
+        attributes=attributes,
+        thumbnails=random.integers(0, 255, (n_rows, 8, 8, 3), dtype=np.uint8),
+        borders=random.integers(0, 255, (n_rows, 144, 3), dtype=np.uint8),
+        test_fraction=0.15,
+    )
+    found = hazards_of(evidence, (), (), suspicions)
+    done = time.perf_counter()
+    print(f"rows {n_rows}, findings {n_findings}, columns {len(columns)}, hazards {len(found)}")
+    print(f"look for personal data: {read - start:.1f} s")
+    print(f"compare columns with findings: {examined - read:.1f} s")
+    print(f"look for hazards: {done - examined:.1f} s")
+    print(f"peak memory: {memory_mib()[0]:.0f} MiB")
+
+
 def search(n_images):
     """Time the search for near duplicates alone, on hashes that share their low frequencies as skin images do."""
     random = np.random.default_rng(0)
@@ -57,5 +118,7 @@ def search(n_images):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--hashes"]:
         search(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["--rows"]:
+        table(int(sys.argv[2]))
     else:
         investigation(Path(sys.argv[1]) if len(sys.argv) > 1 else HAM10000)

@@ -152,7 +152,7 @@ def test_columns_that_cannot_be_compared_are_left_out_and_named(study):
 
 def test_an_attribute_that_is_mostly_missing_is_reported(study):
     study.rows["attribute.age"] = [float(number) if number % 3 == 0 else np.nan for number in range(40)]
-    assert "age is missing in 26 of 40 images" in kinds(investigate(study)[1])["missing_values"].summary
+    assert "Often missing, of 40 images: age (26)." in kinds(investigate(study)[1])["missing_values"].summary
 
 
 def test_a_label_of_two_patients_blocks_and_missing_patients_are_warned_of(study):

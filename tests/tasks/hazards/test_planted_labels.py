@@ -38,7 +38,7 @@ def test_a_rare_finding_is_warned_of(with_findings, look, label_with):
 def test_a_finding_that_nobody_is_free_of_is_warned_of(with_findings, look, label_with):
     manifest = with_findings()
     always = np.ones(IMAGES)
-    assert look(label_with(manifest, {**findings_of(manifest), "lung": always})).one("no_negatives").severity == "warn"
+    assert look(label_with(manifest, {**findings_of(manifest), "lung": always})).one("few_negatives").severity == "warn"
 
 
 def test_a_small_subgroup_is_warned_of(clean, look):
@@ -101,7 +101,7 @@ def test_one_label_alone_is_refused_but_one_finding_with_boxes_is_not(clean, wit
     ids = set(boxed.boxes["image_id"])
     rows = boxed.rows[boxed.rows["image_id"].isin(ids)].reset_index(drop=True)
     found = look(label_with(replace(boxed, rows=rows), {"nodule": np.ones(len(rows))}))
-    assert found.one("no_negatives").severity == "warn"
+    assert found.one("few_negatives").severity == "warn"
 
 
 def test_partly_boxed_images_without_negatives_stop_the_study(with_boxes, look, label_with):
