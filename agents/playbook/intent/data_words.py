@@ -27,6 +27,8 @@ _ANY = {phrase(word) for word in ("any", "overall", "any finding", "any disease"
 _MANY_NUMBERS = 12
 """Distinct numbers from which on a label is a measurement and no code."""
 _NUMBER = re.compile(r"-?\d+([.,]\d+)?")
+_JOINED = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
+"""Where words are written as one: 'ActiveTuberculosis'."""
 _OPAQUE = re.compile(r"-?\d+(\.\d+)?|[a-z]|(class|label|grade|cat|category|type|c|g|l)[ _-]?\d+", re.IGNORECASE)
 
 
@@ -129,7 +131,7 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         labels = _named_by_column(labels, column, lexicon)
     if not findings:
         labels = _twins(labels)
-    attributes = {item.name: _concept_of(phrase(item.name), lexicon)[0] for item in profile.attributes}
+    attributes = {item.name: _concept_of(phrase(_JOINED.sub(" ", item.name)), lexicon)[0] for item in profile.attributes}
     table: dict[tuple[str, ...], Meaning] = {}
     for key, meaning in _entries(labels, attributes, profile, lexicon):
         table.setdefault(key, meaning)
@@ -213,7 +215,7 @@ def _twins(labels: tuple[DataLabel, ...]) -> tuple[DataLabel, ...]:
 
 
 def _data_label(label: str, images: int, meant: str, lexicon: Lexicon) -> DataLabel:
-    words = phrase(meant)
+    words = phrase(_JOINED.sub(" ", meant))
     answer = ""
     if words in _PRESENT:
         answer = "present"
@@ -270,8 +272,9 @@ def _entries(
         )
         yield from ((words, meaning) for words in concept.words + concept.codes)
     for name, of_concept in attributes.items():
-        if phrase(name) and phrase(name)[0] not in _ORDINARY:
-            yield phrase(name), Meaning(concept=of_concept, attributes=(name,))
+        words = phrase(_JOINED.sub(" ", name))
+        if words and words[0] not in _ORDINARY:
+            yield words, Meaning(concept=of_concept, attributes=(name,))
     yield from _values(profile)
 
 

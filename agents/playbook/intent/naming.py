@@ -162,5 +162,6 @@ def _name_of_answer(reading: Reading, group: Group, groups: list[Group]) -> str:
 
 def slug(text: str) -> str:
     """Return a name of lower-case letters, digits and underscores."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", text)
+    plain = "".join(c for c in unicodedata.normalize("NFKD", apart) if not unicodedata.combining(c))
     return re.sub(r"[^a-z0-9]+", "_", plain.lower()).strip("_")
