@@ -12,8 +12,10 @@ from tasks.domain import manifest as columns
 from tasks.domain.manifest import Manifest, Quarantined, label_of_findings
 from tasks.domain.request import ColumnRoles
 from tasks.readers.boxes import box_table, check_boxes
+from tasks.readers.drawn_readings import by_image, hide_names, put_together, readings_of
 from tasks.readers.image_files import image_id
 from tasks.readers.picture_sizes import picture_sizes
+from tasks.readers.row_labels import note_on_readings
 from tasks.readers.schema import checked
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ _NOT_KNOWN = -9.0
 _SIZES_ARE_ONE_PIXEL_APART = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Box:
     """A box as read."""
 
@@ -39,7 +41,7 @@ class Box:
     problem: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Mask:
     """A mask as read, in runs of pixels."""
 
@@ -68,6 +70,12 @@ class Annotated:
     masks: list[Mask] = field(default_factory=list)
     present: set[tuple[str, str]] = field(default_factory=set)
     """(file, name): said of the image as a whole, with or without a box."""
+    readers: dict[str, set[str]] = field(default_factory=dict)
+    """Who looked at a file, where the annotators are named."""
+    present_by: set[tuple[str, str, str]] = field(default_factory=set)
+    """(file, name, annotator): said of the image as a whole by one of several annotators."""
+    aggregation: str = "majority"
+    """How readings of several annotators become one, see `agreement.aggregated`."""
     doubtful: set[str] = field(default_factory=set)
     """Files of which something could not be read: what is not found on them is not known to be absent."""
     excluded: set[str] = field(default_factory=set)
@@ -95,14 +103,20 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
         files: All images.
         sizes: Width and height of the pictures, as far as they are known.
     """
+    hide_names(found)
     drawn = [*(box.label for box in found.boxes), *(mask.label for mask in found.masks)]
-    names = list(dict.fromkeys([*found.names, *drawn, *sorted(name for _, name in found.present)]))
+    said = sorted({name for _, name in found.present} | {name for _, name, _ in found.present_by})
+    names = list(dict.fromkeys([*found.names, *drawn, *said]))
     rows = _rows(found, files)
     found.boxes = [box for box in found.boxes if box.file not in found.excluded]
     found.masks = [mask for mask in found.masks if mask.file not in found.excluded]
     boxes = _boxes(found, rows, sizes) if found.boxes or found.supervision == columns.BOXES else None
     masks = _masks(found) if found.masks or found.supervision == columns.MASK else None
     values = _values(found, rows, names, boxes, masks)
+    told = readings_of(found, names)
+    readings = None if told is None else by_image(told, rows)
+    if told is not None:
+        values = put_together(values, rows, told, found.aggregation)
     for name in names:
         rows[columns.FINDING + name] = values[name]
     rows[columns.LABEL] = labels_of_values(values, names)
@@ -117,7 +131,8 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
         findings=tuple(names),
         boxes=boxes,
         masks=masks,
-        notes=(*found.notes, *_sums(rows, boxes, masks)),
+        readings=readings,
+        notes=(*found.notes, *_sums(rows, boxes, masks), *_on_readings(readings, found.aggregation)),
     )
     return checked(manifest)
 
@@ -212,6 +227,11 @@ def labels_of_values(values: pd.DataFrame, names: Sequence[str]) -> list[str]:
             seen[row] = label_of_findings(told)
         labels.append(seen[row])
     return labels or [""] * len(values)
+
+
+def _on_readings(readings: pd.DataFrame | None, rule: str) -> Iterable[str]:
+    if readings is not None:
+        yield note_on_readings(readings, rule, is_used=True)
 
 
 def _sums(rows: pd.DataFrame, boxes: pd.DataFrame | None, masks: pd.DataFrame | None) -> Iterable[str]:

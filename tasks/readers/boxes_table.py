@@ -40,16 +40,25 @@ def is_table_of_boxes(table: Table, boxes: BoxColumns, image: str) -> bool:
     return bool(several.any()) or bool(boxes.blank(table).any())
 
 
-def read_boxes_table(table: Table, boxes: BoxColumns, files: ImageFiles, given: ColumnRoles) -> Manifest:
+def read_boxes_table(
+    table: Table, boxes: BoxColumns, files: ImageFiles, given: ColumnRoles, aggregation: str = "majority"
+) -> Manifest:
     """Return the manifest of a table with a row for each box; a row without a box says that there is none.
 
     An image that the table names was looked at for every kind of box; one that it does not name was not looked at.
+
+    Args:
+        table: The table.
+        boxes: Its columns of boxes.
+        files: All images.
+        given: Parts of columns that the request gives.
+        aggregation: How findings of several annotators become one; their boxes are all kept.
 
     Raises:
         AmbiguousRequest: Several columns could hold the image, the label or the patient.
         DataUnusable: No row names an image of the folder.
     """
-    found = Annotated(kind="boxes_table", supervision=BOXES)
+    found = Annotated(kind="boxes_table", supervision=BOXES, aggregation=aggregation)
     rows = read_drawn_rows(table, boxes.names, files, given, found)
     if not found.looked_at:
         raise DataUnusable("no row names an image of the folder", file=table.path, field=rows.roles.image)
@@ -78,6 +87,7 @@ def _read_rows(
         if is_blank:
             if rows.kinds is not None and kind and not is_negative:
                 found.present.add((file, mark or kind))
+                found.present_by.add((file, mark or kind, who))
             continue
         if not kind or is_negative:
             reason = f"the row has a box, but field {rows.roles.label!r} {'says ' + repr(kind) if kind else 'is blank'}"

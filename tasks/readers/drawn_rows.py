@@ -114,10 +114,14 @@ def read_rows_of_images(
     cells = rest.cells.loc[list(kept)]
     by_line = named.loc[list(kept)].index.map(kept).to_series(index=cells.index).astype("str")
     roles = _take_facts_of_images(dataclasses.replace(rest, cells=cells), by_line, roles, found)
+    annotators = cells[roles.annotator].fillna("") if roles.annotator else by_line.map(lambda _: "")
+    for file, who in zip(by_line, annotators, strict=True):
+        if who:
+            found.readers.setdefault(file, set()).add(who)
     return DrawnRows(
         files=by_line,
         kinds=None if label is None else cells[label].fillna(""),
-        annotators=cells[roles.annotator].fillna("") if roles.annotator else by_line.map(lambda _: ""),
+        annotators=annotators,
         roles=dataclasses.replace(roles, label=label),
     )
 

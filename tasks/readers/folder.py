@@ -198,9 +198,9 @@ def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:
 
 def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
     if seen.holds == RUNS:
-        return read_run_length_table(seen.table, seen.runs, folder.files, folder.roles)
+        return read_run_length_table(seen.table, seen.runs, folder.files, folder.roles, folder.reading.aggregation)
     if seen.holds == BOXES and seen.boxes is not None:
-        return read_boxes_table(seen.table, seen.boxes, folder.files, folder.roles)
+        return read_boxes_table(seen.table, seen.boxes, folder.files, folder.roles, folder.reading.aggregation)
     try:
         path = seen.table.path
         manifest = read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)

@@ -57,17 +57,26 @@ def _holds_runs(table: Table, name: str, *, named: bool) -> bool:
     return float(fit.mean()) >= _ENOUGH and (named or bool(long.mean() > 0.5))
 
 
-def read_run_length_table(table: Table, column: str, files: ImageFiles, given: ColumnRoles) -> Manifest:
+def read_run_length_table(
+    table: Table, column: str, files: ImageFiles, given: ColumnRoles, aggregation: str = "majority"
+) -> Manifest:
     """Return the manifest of a table of run-length masks; several rows of an image are several masks.
 
     Whether starts are places or distances is told by the masks: places must follow each other. That a mask lies within its
     picture is checked once the picture has been opened, by `check_masks`.
 
+    Args:
+        table: The table.
+        column: Its column of runs.
+        files: All images.
+        given: Parts of columns that the request gives.
+        aggregation: How findings of several annotators become one; their masks are all kept.
+
     Raises:
         AmbiguousRequest: Several columns could hold the image, the label or the patient.
         DataUnusable: No row names an image of the folder.
     """
-    found = Annotated(kind="rle", supervision=MASK)
+    found = Annotated(kind="rle", supervision=MASK, aggregation=aggregation)
     rows = read_drawn_rows(table, [column], files, given, found)
     if not found.looked_at:
         raise DataUnusable("no row names an image of the folder", file=table.path, field=rows.roles.image)

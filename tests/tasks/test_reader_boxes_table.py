@@ -141,16 +141,61 @@ def test_spacings_and_sizes_of_images_are_no_boxes(tmp_path):
     assert find_box_columns(read_table(path)) is None
 
 
-def test_readers_of_one_image_are_kept_apart(tmp_path):
-    lines = ["image_id,class_name,class_id,rad_id,x_min,y_min,x_max,y_max"]
-    lines += ["a,Nodule,1,R1,10,10,20,20", "a,Nodule,1,R2,10,10,20,20", "a,Effusion,2,R1,1,1,9,9"]
-    lines += ["b,No finding,14,R1,,,,", "b,No finding,14,R2,,,,", "c,Nodule,1,R3,1,1,9,9", "c,Effusion,2,R3,1,1,30,30"]
-    manifest = read(tmp_path, "\n".join(lines))
+VINDR = """image_id,class_name,class_id,rad_id,x_min,y_min,x_max,y_max
+a,Nodule,1,R1,10,10,20,20
+a,Nodule,1,R2,10,10,20,20
+a,Effusion,2,R1,1,1,9,9
+a,No finding,14,R3,,,,
+b,No finding,14,R1,,,,
+b,No finding,14,R2,,,,
+c,Nodule,1,R3,1,1,9,9
+c,Effusion,2,R1,1,1,30,30
+"""
+
+
+def test_readers_of_one_image_are_kept_apart_and_put_together_by_a_rule(tmp_path):
+    manifest = read(tmp_path, VINDR)
     assert manifest.findings == ("Nodule", "Effusion")
-    assert list(by_file(manifest, LABEL).values()) == ["Nodule|Effusion", "none", "Nodule|Effusion", ""]
-    assert manifest.boxes["annotator"].tolist() == ["R1", "R2", "R1", "R3", "R3"]
+    assert list(by_file(manifest, LABEL).values()) == ["Nodule", "none", "", ""]
+    assert by_file(manifest, "finding.Effusion")["a.png"] == 0
+    assert by_file(manifest, "finding.Effusion")["c.png"] == -1  # one of two saw it
+    assert manifest.boxes["annotator"].tolist() == ["R1", "R2", "R1", "R3", "R1"]
     assert set(manifest.boxes["problem"]) == {""}
     assert manifest.roles.annotator == "rad_id"
+    of_a = manifest.readings[manifest.readings["image_id"] == manifest.rows[IMAGE_ID][0]]
+    assert sorted(of_a[["finding", "annotator", "value"]].itertuples(index=False, name=None)) == [
+        ("Effusion", "R1", 1),
+        ("Effusion", "R2", 0),
+        ("Effusion", "R3", 0),
+        ("Nodule", "R1", 1),
+        ("Nodule", "R2", 1),
+        ("Nodule", "R3", 0),
+    ]
+    assert any("3 annotators read the images" in note for note in manifest.notes)
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ("any", ["Nodule|Effusion", "none", "Nodule|Effusion", ""]),
+        ("all", ["none", "none", "none", ""]),
+        ("R1", ["Nodule|Effusion", "none", "Effusion", ""]),
+    ],
+)
+def test_the_rule_for_several_readers_can_be_chosen(tmp_path, rule, expected):
+    folder = draw(tmp_path / "set", *(f"{name}.png" for name in "abcd"))
+    table = tmp_path / "boxes.csv"
+    table.write_text(VINDR)
+    manifest = read_folder(folder, table=table, reading=ReadingRules(aggregation=rule))
+    assert list(by_file(manifest, LABEL).values()) == expected
+
+
+def test_names_of_readers_stay_within_the_readers_module(tmp_path):
+    manifest = read(tmp_path, VINDR.replace("R1", "Dr Anna Huber").replace("R2", "Dr Max Meier"))
+    told = f"{manifest.boxes.to_csv()} {manifest.readings.to_csv()} {manifest.notes}"
+    assert "Huber" not in told
+    assert "Meier" not in told
+    assert manifest.boxes["annotator"].nunique() == 3
 
 
 def test_a_label_without_a_box_is_present_all_the_same(tmp_path):
