@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 
+_LOOK_BACK = 15
 _OWN_MODEL = frozenset({"first", "initial", "before", "baselin", "start", "now", "current", "original"})
 
 
@@ -108,6 +109,9 @@ def _is_kept(reading: Reading, match: Match) -> bool:
 def _ask_about_subset(reading: Reading, match: Match) -> None:
     """'Leave out the children' would choose images by an attribute, which a spec cannot say."""
     things = [at for at in match.things if reading.units[at].attributes]
+    if not match.things:
+        _ask_about_named_before(reading, match)
+        return
     if not things or "IGNORE" in reading.units[match.first].tags:
         return
     reading.claim(match)
@@ -115,3 +119,26 @@ def _ask_about_subset(reading: Reading, match: Match) -> None:
         "classes", f"{quoting.words(reading.words(match.first, match.end))}: images cannot be left out by such a column in this version. "
         "Take them out of the table, or go on with all?", options=("go on with all", "I take them out"), blocking=True,
     )  # fmt: skip
+
+
+def _ask_about_named_before(reading: Reading, match: Match) -> None:
+    """'I don't trust the neonatal ones, so leave those out': the group was named before, and has no limit yet."""
+    if set(range(match.first, match.end)) & reading.used or reading.denied(match.first):
+        return
+    places = range(max(0, match.first - _LOOK_BACK), match.first)
+    group = next((k for k in reversed(places) if reading.units[k].attributes and not reading.units[k].is_class), None)
+    if group is None:
+        return
+    reading.use(match.first, match.end)
+    reading.claimed.add(group)
+    said = quoting.words(reading.units[group].text)
+    reading.ask(
+        "classes", f"Which images exactly are {said}: from where to where in {quoting.code(reading.units[group].attributes[0])}? This version leaves no images "
+        "out by a column: take them out of the table, or go on with all?",
+        options=("go on with all", "I take them out"), default="go on with all", kind="rule_detail",
+    )  # fmt: skip
+    reading.caveat(
+        f"The request wants {reading.units[group].text} images left out; they are in the data as it was given.",
+        match.first,
+        match.end,
+    )

@@ -23,6 +23,9 @@ _STOP_WORDS = frozenset({"and", "but", "or", "becaus", "when", "if", "for", "in"
 _IMAGES = frozenset(
     normal_form(word) for word in ("image", "picture", "photo", "photograph", "film", "scan", "case", "frame", "slide")
 )
+_NOT_LEANING = norms(
+    "trust", "know", "have", "need", "forget", "record", "store", "ask", "tell", "want", "see", "include", "expect"
+)
 _LETTER = norms(
     "spelling",
     "typo",
@@ -78,6 +81,8 @@ def _is_of_others(reading: Reading, match: Match) -> bool:
     """
     after = range(match.things[-1] + 1, match.end)
     between = range(match.first, match.things[0])
+    if any(reading.units[k].norm in _NOT_LEANING for k in between):
+        return True
     nearer = match.things[0] == match.first and any(reading.units[k].is_thing for k in after)
     return nearer or any(reading.units[k].norm in _IMAGES for k in between)
 

@@ -75,6 +75,8 @@ class Numbers:
     """How common the finding is said to be; a fact, and no wish."""
     goal: tuple[str, int, int] | None = None
     """Family of a metric that the request wants as high as possible, and where it says so."""
+    goal_is_enough: bool = False
+    """The metric is only called good enough; other words may ask for more."""
 
 
 def read_numbers(reading: Reading) -> Numbers:
@@ -248,6 +250,7 @@ def _goal(reading: Reading, numbers: Numbers) -> None:
         ):
             reading.claim(match)
             numbers.goal = (family, match.first, match.end)
+            numbers.goal_is_enough = any("TOLERATE" in reading.units[k].tags for k in range(match.first, match.end))
 
 
 def _family(reading: Reading, match: Match) -> str:

@@ -30,7 +30,7 @@ _OF_TASK = {
 def set_primary(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     """Set what a round is judged by, from the most explicit words to the default of the task."""
     numbers, target = wishes.numbers, judging.target
-    if numbers.goal is not None:
+    if numbers.goal is not None and not (numbers.goal_is_enough and wishes.task == ORDINAL):
         family, first, end = numbers.goal
         judging.primary = metric_name(family, target, binary=bool(wishes.named.positive))
         reading.cite("primary", first, end)
