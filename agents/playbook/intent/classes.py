@@ -12,7 +12,7 @@ from agents.playbook.intent.grouping import groups_of_sentences
 from agents.playbook.intent.look_alikes import is_look_alike
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import unknown_words
-from agents.playbook.intent.targets import Target, ask_about_absent, is_the_only_finding, resolve
+from agents.playbook.intent.targets import Target, ask_about_absent, is_the_only_finding, only_finding, resolve
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.spec import DETECTION, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
 
@@ -34,7 +34,7 @@ def choose_classes(
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
-            if not is_the_only_finding(reading, wording):
+            if not is_the_only_finding(reading, wording) and not _is_other_side(reading, sentence):
                 ask_about_absent(reading, wording)
     telling = [
         sentence for sentence in sentences if candidates_in(reading, sentence) or counted_classes(reading, sentence)
@@ -51,6 +51,14 @@ def choose_classes(
             _ask_for_classes(reading)
         return None
     return _checked(reading, choice)
+
+
+def _is_other_side(reading: Reading, sentence: range) -> bool:
+    """'Tell sinus rhythm from fibrillation' names the only finding on one side: the other one is what is without it."""
+    only = only_finding(reading.data)
+    named = {label for at in candidates_in(reading, sentence) for label in reading.units[at].labels}
+    compared = any(reading.units[k].tags & {"VERSUS", "FROM"} for k in sentence)
+    return only is not None and compared and named == {only.label}
 
 
 def _blocking(reading: Reading) -> int:

@@ -13,13 +13,16 @@ from agents.playbook.intent.choice import (
     names_a_whole_and_its_parts,
 )
 from agents.playbook.intent.sides import sides_of
-from agents.playbook.intent.targets import Target, ask_for_codes, only_finding
-from agents.playbook.intent.task import candidates_in, counted_classes
+from agents.playbook.intent.targets import Target, ask_for_codes, is_the_only_finding, only_finding
+from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
 from tasks.domain.manifest import absent
 from tasks.domain.spec import MULTILABEL
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
+
+_SHORT = 4
+"""Letters from which on a word may name something."""
 
 
 def groups_of_sentences(
@@ -31,9 +34,7 @@ def groups_of_sentences(
     named = distinct_groups(reading, targets)
     if count is not None and _count_is_wrong(reading, count, named=len(named), available=len(every)):
         return None
-    multi = next(
-        (k for s in sentences for k in s if "MULTI" in reading.units[k].tags and not _weighs_alike(reading, s)), None
-    )
+    multi = next((k for s in sentences for k in s if is_of_all(reading, k) and not _weighs_alike(reading, s)), None)
     if (
         len(named) < 2
         and not (named and any(_or_not(reading, span) for span in named[0].spans))
@@ -207,16 +208,14 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
     vague = any("VAGUE" in reading.units[k].tags for s in sentences for k in s)
     only = only_finding(reading.data)
     if sentences and not spoken_for and not vague and only is not None:
+        _confirm_the_only_finding(reading, sentences, only.label)
         return _with_rest(reading, [Group((only.label,), reading.data.plain(only.label))], excluded, None)
     if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
-        if all(item.answer == "opaque" for item in reading.data.labels):
+        if all(item.answer == "opaque" for item in reading.data.labels) and not _names_codes(reading):
             ask_for_codes(reading)
             return None
-        labels = [item.label for item in nameable_labels(reading) if item.label not in excluded]
-        reading.ask(
-            "classes", f"You name no diagnoses, so the model will tell apart {'both' if len(labels) == 2 else f'all {len(labels)}'} labels of the data: "
-            f"{quoting.listed(_shown(reading, label) for label in labels[:20])}. Is that right?", options=("yes", "no"), default="yes", kind="classes",
-        )  # fmt: skip
+        if not tags & {"TASK_SORT", "TASK_SPLIT"}:
+            _confirm_all_labels(reading, excluded)
         return _all_labels(reading, (sorting, sorting + 1), excluded)
     if spoken_for and not any("VAGUE" in unit.tags for unit in reading.units):
         groups = distinct_groups(reading, {at: Target(reading.units[at].labels) for at in spoken_for})
@@ -224,6 +223,44 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
             return _with_rest(reading, groups, excluded, None)
         return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 else "")
     return None
+
+
+def _names_codes(reading: Reading) -> bool:
+    """'Density A to D' speaks of the codes themselves."""
+    codes = {item.label.strip() for item in reading.data.labels}
+    return len({unit.text for unit in reading.units} & codes) > 1
+
+
+def _confirm_all_labels(reading: Reading, excluded: tuple[str, ...]) -> None:
+    labels = [item.label for item in nameable_labels(reading) if item.label not in excluded]
+    many = "both" if len(labels) == 2 else f"all {len(labels)}"
+    shown = quoting.listed(_shown(reading, label) for label in labels[:20])
+    reading.ask(
+        "classes", f"You name no diagnoses, so the model will tell apart {many} labels of the data: {shown}. Is that right?",
+        options=("yes", "no"), default="yes", kind="classes",
+    )  # fmt: skip
+
+
+def _confirm_the_only_finding(reading: Reading, sentences: list[range], label: str) -> None:
+    """Confirm it where the words look for something that does not sound like what the data is labelled for."""
+    looking = [s for s in sentences if any("TASK_DETECT" in reading.units[k].tags for k in s) or _asks(reading, s)]
+    if not looking or any(is_the_only_finding(reading, reading.words(s.start, s.stop)) for s in looking):
+        return
+    first, end = looking[0].start, looking[0].stop
+    known = all(
+        reading.units[k].tags or reading.units[k].kind or len(reading.units[k].norm) < _SHORT for k in range(first, end)
+    )
+    if known:
+        return
+    name = quoting.plain(reading.data.plain(label))
+    reading.ask(
+        "classes", f"The data is labelled for {quoting.words(name)} only. Is that what {quoting.words(reading.words(first, end))} looks for?",
+        options=("yes", "no"), default="yes", kind="finding",
+    )  # fmt: skip
+
+
+def _asks(reading: Reading, sentence: range) -> bool:
+    return sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
 
 
 def _shown(reading: Reading, label: str) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.words import Token
 
 _SHORTEST = 6
-_SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
+_SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ion", "ious", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
 _OTHER_WORDS = norms("health", "region", "section", "moderate", "relation")
 """Ordinary words that are one letter away from a name."""
 _GENERAL = norms("disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy")  # fmt: skip
@@ -40,6 +40,12 @@ def resembles(token: Token, data: DataWords) -> Meaning | None:
             and one_slip(word, key[0])
         ):
             close[meaning.labels] = replace(meaning, similar_to=" ".join(meaning.labels))
+    if not close:
+        close = {
+            (item.label,): Meaning(concept=item.concept, labels=(item.label,))
+            for item in data.labels
+            if len(item.words) == 1 and not item.denies and akin(word, item.words[0])
+        }
     if not close:
         close = {
             (item.label,): Meaning(labels=(item.label,), similar_to=item.label)

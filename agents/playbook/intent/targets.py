@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 
 _KINDS_AND_NORMAL = 3
+_INITIALS, _MOST_INITIALS = 2, 5
+"""Length of a short form that may be the initials of what a request spells out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,13 @@ def only_finding(data: DataWords) -> DataLabel | None:
 def is_the_only_finding(reading: Reading, wording: str) -> bool:
     """Say whether words that no rule knows share a word, or the stem of one, with the only finding of the data."""
     only = only_finding(reading.data)
-    return only is not None and any(akin(word, name) for word in phrase(wording) for name in only.words)
+    if only is None:
+        return False
+    words = phrase(wording)
+    short = "".join(only.words)
+    initials = "".join(word[0] for word in words)
+    spelled = _INITIALS <= len(short) <= _MOST_INITIALS and short in initials
+    return spelled or any(akin(word, name) for word in words for name in only.words)
 
 
 def _normal(reading: Reading, unit: Unit) -> Target | None:
@@ -78,7 +86,12 @@ def _abnormal(reading: Reading, unit: Unit) -> Target | None:
     """Take 'abnormal' for every label but the normal one."""
     labels = [item for item in reading.data.labels if not (reading.data.findings and item.denies)]
     normal = [item for item in labels if item.concept == "normal"]
-    if unit.meaning is None or unit.meaning.concept != "abnormal" or len(labels) < 2 or not (normal or reading.data.findings):
+    if (
+        unit.meaning is None
+        or unit.meaning.concept != "abnormal"
+        or len(labels) < 2
+        or not (normal or reading.data.findings)
+    ):
         return None
     kinds = tuple(item.label for item in labels if item not in normal and item.answer not in {"other", "any"})
     return Target(kinds, "abnormal")
@@ -201,7 +214,9 @@ def _named_in_part(reading: Reading, unit: Unit) -> Target | None:
     ]
     if len(near) != 1:
         return None
-    if reading.data.findings or near[0].words[-1] == words[-1]:  # 'referable retinopathy' for `referable`, 'breast cancer' for `cancer`
+    if (
+        reading.data.findings or near[0].words[-1] == words[-1]
+    ):  # 'referable retinopathy' for `referable`, 'breast cancer' for `cancer`
         return Target((near[0].label,))
     reading.ask(
         "classes", f"The data says {quoting.words(' '.join(reading.data.plain(near[0].label).split()))} ({quoting.code(near[0].label)}). "

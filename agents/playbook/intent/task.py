@@ -18,7 +18,10 @@ _JOINERS = norms(",", "and", "or", "/", "a", "an", "the", "any", "versus")
 _IN = norms("in", "of", "from", "on", "among", "with", "for", "our", "the")
 _WHOSE = norms("patient", "slide", "case", "section", "specimen", "tissue", "survivor", "image", "film", "clinic", "biopsy", "sample", "photo", "scan", "cohort", "people")  # fmt: skip
 _NEAR = 3
+_WHICH_ONE = norms("which", "what")
+_DISEASE = norms("disease", "pathology", "disorder", "plane", "view", "stage", "subtype")
 _WHICH = norms("which", "whether", "if")
+_RELATIVE = frozenset({"that", "which", "who"})
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "means"})
 _WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "request", "require")
 
@@ -26,6 +29,7 @@ _WANTS = norms("ask", "interest", "want", "need", "care", "concern", "look", "re
 def task_sentences(reading: Reading) -> list[range]:
     """Return the sentences that set the task."""
     found, described = [], []
+    only_question = sum(not (item.denies or item.answer) for item in reading.data.labels) == 1
     for sentence in reading.sentences():
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
         candidates = candidates_in(reading, sentence)
@@ -39,6 +43,8 @@ def task_sentences(reading: Reading) -> list[range]:
             or counted_classes(reading, sentence)
             or _says_any(reading, sentence)
             or _lists_labels(reading, candidates)
+            or any(is_of_all(reading, k) for k in sentence)
+            or (question and only_question)
         ):
             found.append(sentence)
         elif "TASK_BUILD" in tags and not candidates:
@@ -58,6 +64,16 @@ def _says_any(reading: Reading, sentence: range) -> bool:
     """'Just any bleed per scan' says what is looked for, without a verb."""
     units = reading.units
     return any(units[k].norm == "any" and k + 1 in sentence and units[k + 1].is_class for k in sentence)
+
+
+def is_of_all(reading: Reading, at: int) -> bool:
+    """Say whether a unit asks for all classes: 'all diagnoses', or 'which disease is it?' of data with several."""
+    units = reading.units
+    if "MULTI" in units[at].tags:
+        return True
+    if units[at].norm not in _WHICH_ONE or len(reading.data.labels) < _LISTED:
+        return False
+    return any("CLASS_NOUN" in unit.tags or unit.norm in _DISEASE for unit in units[at + 1 : at + 4])
 
 
 def _lists_labels(reading: Reading, candidates: list[int]) -> bool:
@@ -138,6 +154,9 @@ def candidates_in(reading: Reading, sentence: range) -> list[int]:
 def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
     """'Plus disease in ROP' and 'infected foot ulcer' ask for what the data is labelled for; the other word says where or of what."""
     units = reading.units
+    later = next((k for k in named if k > at and units[k].labels), None)
+    if later is not None and not units[at].labels and {unit.text.lower() for unit in units[at + 1 : later]} & _RELATIVE:
+        return True
     earlier = [k for k in named if k < at and units[k].labels]
     if (
         units[at].labels
