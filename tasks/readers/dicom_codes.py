@@ -1,7 +1,7 @@
 """The codes of the DICOM standard that may leave a header as they are written; anything else could be anything.
 
 Source:
-    DICOM PS3.3: C.7.3.1.1.1 (modality), C.8.1.2 and C.8.11.5 (views), C.7.6.3.1.2 (photometric interpretation), C.8.11.1
+    DICOM PS3.3: C.7.3.1.1.1 (modality), C.8.1.1 and C.8.11.5 (views), C.7.6.3.1.2 (photometric interpretation), C.8.11.1
     (presentation intent); PS3.16, annex L (body parts), CID 4010 and 4014 (views).
 """
 

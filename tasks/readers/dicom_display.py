@@ -31,13 +31,14 @@ def grey_levels(stored: NDArray[Any], data_set: Dataset, frame: int) -> NDArray[
     is_shown = _is_shown(stored, data_set)
     values, is_as_stored = _in_units(stored, data_set, frame)
     levels = _by_voi(values, data_set, frame)
-    if levels is None or _is_flat(levels[is_shown]):
+    if levels is None or _is_flat(_there(levels, is_shown)):
         bits = int(data_set.get("BitsStored") or 32)
         is_plain = is_as_stored and bits <= 8 and stored.dtype.kind == "u"
         levels = values / (2**bits - 1) if is_plain else _by_percentiles(values, is_shown)
     if str(data_set.PhotometricInterpretation) == "MONOCHROME1":
         levels = 1 - levels
-    levels = np.where(is_shown, levels, 0)
+    if is_shown is not None:
+        levels = np.where(is_shown, levels, 0)
     return np.asarray(np.rint(np.clip(levels, 0, 1) * 255), dtype=np.uint8)
 
 
@@ -81,18 +82,22 @@ def look_up(values: NDArray[np.float64], table: Dataset, *, is_little_endian: bo
     return outputs[np.clip(np.rint(values - first), 0, len(outputs) - 1).astype(np.int64)], bits
 
 
-def _is_shown(stored: NDArray[Any], data_set: Dataset) -> NDArray[np.bool_]:
-    """Return which values are finite, and not padding around the picture (PS3.3, C.7.5.1.1.2)."""
-    is_shown = np.isfinite(stored.astype(np.float64)) if stored.dtype.kind == "f" else np.ones(stored.shape, dtype=bool)
+def _is_shown(stored: NDArray[Any], data_set: Dataset) -> NDArray[np.bool_] | None:
+    """Return which values are finite, and not padding around the picture (PS3.3, C.7.5.1.1.2); None means all."""
+    is_shown = np.isfinite(stored) if stored.dtype.kind == "f" else np.True_
     names = ("PixelPaddingValue", "FloatPixelPaddingValue", "DoubleFloatPixelPaddingValue")
     padding = next((data_set[name].value for name in names if data_set.get(name) is not None), None)
-    if padding is None:
-        return is_shown
-    limit = data_set.get("PixelPaddingRangeLimit")
-    ends = [_as_stored(end, stored) for end in (padding, padding if limit is None else limit)]
-    is_padding = np.asarray((stored >= np.float64(min(ends))) & (stored <= np.float64(max(ends))))
-    # A picture that is all padding has a wrong padding value.
-    return is_shown & ~is_padding if not is_padding.all() else is_shown
+    if padding is not None:
+        limit = data_set.get("PixelPaddingRangeLimit")
+        ends = [_as_stored(end, stored) for end in (padding, padding if limit is None else limit)]
+        is_padding = np.asarray((stored >= np.float64(min(ends))) & (stored <= np.float64(max(ends))))
+        if not is_padding.all():  # a picture that is all padding has a wrong padding value
+            is_shown = is_shown & ~is_padding
+    return None if np.all(is_shown) else np.asarray(is_shown)
+
+
+def _there(values: NDArray[np.float64], is_shown: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    return values.ravel() if is_shown is None else values[is_shown]
 
 
 def _as_stored(number: float, stored: NDArray[Any]) -> float:
@@ -130,8 +135,8 @@ def _is_flat(levels: NDArray[np.float64]) -> bool:
     return not levels.size or bool(levels.min() == levels.max())
 
 
-def _by_percentiles(values: NDArray[np.float64], is_shown: NDArray[np.bool_]) -> NDArray[np.float64]:
-    there = values[is_shown]
+def _by_percentiles(values: NDArray[np.float64], is_shown: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    there = _there(values, is_shown)
     if not there.size:
         return np.zeros_like(values)
     low, high = np.percentile(there, (LOWEST_PERCENT, HIGHEST_PERCENT))
