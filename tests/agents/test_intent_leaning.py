@@ -195,3 +195,14 @@ def test_another_hospital_is_answered_by_the_data_where_it_can_be(words):
 def test_a_hospital_that_is_only_named_asks_for_nothing(words):
     parsed, _ = drafted(f"Find pneumothorax. {words}", SITES)
     assert "external_site" not in kinds(parsed)
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["Leave out the women.", "I don't trust the films of women, so leave those out.", "Do not use films of women."],
+)
+def test_a_group_that_is_to_be_left_out_is_asked_about_and_never_passed_over(words):
+    parsed, spec = drafted(f"Find pneumothorax. {words}", CHEST)
+    assert (parsed.level, kinds(parsed)) == ("confirm_default", {"rule_detail"})
+    assert spec.confounders == ()
+    assert any("left out" in caveat for caveat in spec.caveats)

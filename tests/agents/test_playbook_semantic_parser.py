@@ -384,8 +384,6 @@ def test_an_edit_changes_only_the_fields_that_it_speaks_of(before, after, profil
         ("Detect melanoma and basal cell carcinoma.", HAM, "classes"),
         ("Do not build a melanoma classifier.", HAM, "classes"),
         ("Tell melanoma from moles in children only", HAM, "classes"),
-        ("Find melanoma. Leave out the women.", HAM, "classes"),
-        ("Find melanoma. Do not use images from the scalp.", HAM, "classes"),
         ("Melanoma vs nevus. Out of 100 melanomas at least 97 should be found.", HAM, "request"),
         ("Find pneumothorax.", CODES, "classes"),
         ("Find the disease.", CODES, "classes"),

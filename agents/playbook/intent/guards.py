@@ -108,37 +108,28 @@ def _is_kept(reading: Reading, match: Match) -> bool:
 
 def _ask_about_subset(reading: Reading, match: Match) -> None:
     """'Leave out the children' would choose images by an attribute, which a spec cannot say."""
-    things = [at for at in match.things if reading.units[at].attributes]
-    if not match.things:
-        _ask_about_named_before(reading, match)
+    if "IGNORE" in reading.units[match.first].tags or set(range(match.first, match.end)) <= reading.used:
         return
-    if not things or "IGNORE" in reading.units[match.first].tags:
-        return
-    reading.claim(match)
-    reading.ask(
-        "classes", f"{quoting.words(reading.words(match.first, match.end))}: images cannot be left out by such a column in this version. "
-        "Take them out of the table, or go on with all?", options=("go on with all", "I take them out"), blocking=True,
-    )  # fmt: skip
-
-
-def _ask_about_named_before(reading: Reading, match: Match) -> None:
-    """'I don't trust the neonatal ones, so leave those out': the group was named before, and has no limit yet."""
-    if set(range(match.first, match.end)) & reading.used or reading.denied(match.first):
-        return
-    places = range(max(0, match.first - _LOOK_BACK), match.first)
-    group = next((k for k in reversed(places) if reading.units[k].attributes and not reading.units[k].is_class), None)
+    if match.things:
+        group = next((at for at in match.things if _is_group(reading, at)), None)
+    else:  # 'I don't trust the neonatal ones, so leave those out'
+        before = range(max(0, match.first - _LOOK_BACK), match.first)
+        group = next((at for at in reversed(before) if _is_group(reading, at)), None)
+        group = None if reading.denied(match.first) else group
     if group is None:
         return
-    reading.use(match.first, match.end)
+    reading.claim(match)
     reading.claimed.add(group)
-    said = quoting.words(reading.units[group].text)
+    said = reading.units[group].text
+    column = next(iter(reading.units[group].attributes), "")
+    where = f" in {quoting.code(column)}" if column else ""
     reading.ask(
-        "classes", f"Which images exactly are {said}: from where to where in {quoting.code(reading.units[group].attributes[0])}? This version leaves no images "
-        "out by a column: take them out of the table, or go on with all?",
-        options=("go on with all", "I take them out"), default="go on with all", kind="rule_detail",
+        "classes", f"This version leaves no images out by a column. Which images exactly are {quoting.words(said)}{where}, and will you take them out of the table, "
+        "or shall we go on with all?", options=("go on with all", "I take them out"), default="go on with all", kind="rule_detail",
     )  # fmt: skip
-    reading.caveat(
-        f"The request wants {reading.units[group].text} images left out; they are in the data as it was given.",
-        match.first,
-        match.end,
-    )
+    reading.caveat(f"The request wants {said} left out; they are in the data as it was given.", match.first, match.end)
+
+
+def _is_group(reading: Reading, at: int) -> bool:
+    unit = reading.units[at]
+    return (bool(unit.attributes) or unit.kind == "attribute") and not unit.is_class

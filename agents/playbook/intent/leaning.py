@@ -143,7 +143,7 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         rest = _following_words(reading, match.end)
         if (
             rest is None
-            or _is_of_the_letter(reading, rest)
+            or _is_no_cue(reading, rest)
             or any(reading.units[k].is_class for k in range(match.first, rest[1]))
         ):
             continue
@@ -184,9 +184,9 @@ def _column_named(reading: Reading, span: tuple[int, int]) -> str:
     return names[0] if len(names) == 1 else ""
 
 
-def _is_of_the_letter(reading: Reading, span: tuple[int, int]) -> bool:
-    """'Ignore my spelling' speaks of the request itself."""
-    return any(reading.units[k].norm in _LETTER for k in range(*span))
+def _is_no_cue(reading: Reading, span: tuple[int, int]) -> bool:
+    """'Ignore my spelling' speaks of the request itself, 'do not use films of women' of images."""
+    return reading.units[span[0]].norm in _IMAGES or any(reading.units[k].norm in _LETTER for k in range(*span))
 
 
 def _following_words(reading: Reading, at: int) -> tuple[int, int] | None:
