@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _SIDES_OF = dict.fromkeys(norms("below", "under", "less than", "lower than", "<"), "below") | dict.fromkeys(
     norms("above", "over", "more than", "greater than", "higher than", ">"), "above"
 )
+_CHOOSING = ("which", "know")
 _COUNTING = ("count", "how many")
 _WHOLE_IMAGE = norms("yes or no", "whether", "tell if", "see if", "tell whether", "tell me if", "tell me whether", "is it", "is there", "is this", "are there", "triage")  # fmt: skip
 
@@ -138,4 +139,5 @@ def _detects(reading: Reading) -> int | None:
     """Return where things are to be found, unless the answer is about the whole image."""
     if any(unit.norm in _WHOLE_IMAGE for unit in reading.units):
         return None
-    return next((at for at in reading.tagged("TASK_DETECT") if not reading.denied(at, within=3)), None)
+    verbs = (at for at in reading.tagged("TASK_DETECT") if not reading.units[at].norm.startswith(_CHOOSING))
+    return next((at for at in verbs if not reading.denied(at, within=3)), None)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _GRADE = norms("grade", "read", "assess", "judge")
-_SENT_ON = norms("positive", "refer", "referable", "referral")
+_SENT_ON = norms("send", "sent", "positive", "refer", "referable", "referral")
 _NEAR = 8
 _CANNOT = norms("ungradabl", "ungradeabl", "ungraded", "unreadabl", "inadequat", "insufficient")
 

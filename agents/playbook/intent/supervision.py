@@ -24,7 +24,7 @@ _TREATS = frozenset({"CALL_AS", "WISH", "EXCEPT", "IGNORE"})
 _AS = norms("as", "mask", "count", "treat")
 _LABELLED = norms("label", "annotation", "finding", "mention", "-1", "read", "case")
 _POLICIES = {
-    "unknown": norms("unknown", "ignore", "mask", "drop", "exclude", "leave out", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"),
+    "unknown": norms("unknown", "ignore", "mask", "drop", "exclude", "leave out", "leave", "miss", "discard", "disregard", "skip", "unlabel", "unlabell", "not use", "omit", "no label", "without label"),
     "positive": norms("positive", "present", "yes", "disease"),
     "negative": norms("negative", "absent", "normal", "no", "healthy"),
 }  # fmt: skip
@@ -80,11 +80,13 @@ def _said_share(reading: Reading) -> tuple[float, int, int] | None:
 def read_label_policy(reading: Reading) -> str:
     """Return what the words say that an uncertain label counts as: `unknown`, `positive` or `negative`; empty if nothing."""
     marked = any(item.uncertain for item in reading.profile.findings)
-    for clause in clauses(reading):
-        units = [reading.units[k] for k in clause]
-        doubt = next((k for k in clause if _is_doubt(reading.units[k])), None)
+    for said in clauses(reading):
+        units = [reading.units[k] for k in said]
+        doubt = next((k for k in said if _is_doubt(reading.units[k])), None)
         if doubt is None or not (marked or any(unit.norm in _LABELLED for unit in units)):
             continue
+        clause = _with_what_follows(reading, said)
+        units = [reading.units[k] for k in clause]
         others = f" {' '.join(unit.norm for k, unit in zip(clause, units, strict=True) if k != doubt)} "
         policy = next((way for way, words in _POLICIES.items() if any(f" {word} " in others for word in words)), "")
         if policy and any(unit.tags & _TREATS or unit.norm in _AS for unit in units):
@@ -94,6 +96,16 @@ def read_label_policy(reading: Reading) -> str:
                 reading.cite("supervision.uncertain", clause.start, clause.stop)
                 return policy
     return ""
+
+
+def _with_what_follows(reading: Reading, clause: range) -> range:
+    """Return a clause with the next one of its sentence where that goes on about it: '... was hedging: leave those out'."""
+    sentence = next((s for s in reading.sentences() if clause.start in s), clause)
+    after = next((other for other in clauses(reading) if other.start > clause.start and other.start in sentence), None)
+    goes_on = after is not None and any(
+        reading.units[k].norm in {"those", "them", "thos", "it", "these", "thes"} for k in after
+    )
+    return range(clause.start, after.stop) if goes_on and after is not None else clause
 
 
 def _uncertain(reading: Reading, named: Named | None, policy: str) -> str:

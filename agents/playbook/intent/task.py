@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def task_sentences(reading: Reading) -> list[range]:
     with_candidates = [sentence for sentence in found if candidates_in(reading, sentence)]
     if not with_candidates:
         bare = [s for s in reading.sentences() if candidates_in(reading, s) and _is_bare(reading, s)]
+        bare = bare or _with_bare_clause(reading)
         if bare:
             return [*bare, *found]
         named = [s for s in reading.sentences() if not described and _names_the_only_finding(reading, s)]
@@ -106,7 +108,8 @@ def _is_denied(reading: Reading, sentence: range) -> bool:
     """'Do not build a melanoma classifier' and 'I am not asking for bacterial versus viral' set no task."""
     for at in sentence:
         wants = {reading.units[k].norm for k in range(at + 1, min(at + 4, sentence.stop))} & _WANTS
-        if "NOT" in reading.units[at].tags and wants and not candidates_in(reading, range(sentence.start, at)):
+        before, after = (candidates_in(reading, part) for part in (range(sentence.start, at), range(at, sentence.stop)))
+        if "NOT" in reading.units[at].tags and wants and after and not before:
             return True
     verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
     return (
@@ -114,6 +117,16 @@ def _is_denied(reading: Reading, sentence: range) -> bool:
         and reading.denied(verbs[0], within=3)
         and not any("VERSUS" in reading.units[k].tags for k in sentence)
     )
+
+
+def _with_bare_clause(reading: Reading) -> list[range]:
+    """Return the clauses of findings alone that begin a sentence: 'Only pneumothorax please, ignore the other labels'."""
+    found = []
+    for sentence in reading.sentences():
+        first = next((clause for clause in clauses(reading) if clause.start in sentence), sentence)
+        if candidates_in(reading, first) and _is_bare(reading, first):
+            found.append(first)
+    return found
 
 
 def _is_bare(reading: Reading, sentence: range) -> bool:
