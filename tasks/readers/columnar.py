@@ -10,6 +10,7 @@ import pyarrow.feather
 import pyarrow.parquet
 
 from tasks.domain.errors import DataUnusable
+from tasks.readers.apart import run_apart
 from tasks.readers.cell_text import text_of
 from tasks.readers.grid import Grid, usable_header
 
@@ -32,6 +33,21 @@ def read_columnar(path: Path, content: bytes) -> Grid:
     Raises:
         DataUnusable: The file is damaged or too large, or two of its columns have one name.
     """
+    columns, left_out = run_apart(columns_of, path, content)
+    names = usable_header(path, [name for name, _ in columns], row=1)
+    notes = (f"Columns with binary content were left out: {', '.join(left_out)}.",) if left_out else ()
+    if not columns:
+        raise DataUnusable("the table has no column that can be read", file=path)
+    arrays = {name: pa.array(cells, pa.string()) for name, (_, cells) in zip(names, columns, strict=True)}
+    return Grid(columns=arrays, notes=notes)
+
+
+def columns_of(path: Path, content: bytes) -> tuple[list[tuple[str, list[str | None]]], list[str]]:
+    """Return names and cells of the columns, as text, and the names of those that hold bytes.
+
+    Raises:
+        DataUnusable: The file is damaged or too large.
+    """
     try:
         if content.startswith(_PARQUET):
             file = pyarrow.parquet.ParquetFile(io.BytesIO(content))
@@ -40,15 +56,12 @@ def read_columnar(path: Path, content: bytes) -> Grid:
             table = file.read()
         else:
             table = pyarrow.feather.read_table(io.BytesIO(content))
-    except (pa.ArrowException, OSError, EOFError) as error:
+        table.validate(full=True)  # a damaged file can hold offsets that lie outside it, and Arrow would follow them
+        named = list(zip(table.column_names, table.columns, strict=True))
+        read = [(name, _text(column)) for name, column in named if not _is_binary(column)]
+    except (pa.ArrowException, OSError, EOFError, ValueError, OverflowError) as error:
         raise DataUnusable(f"the file is damaged: {error}; save it as CSV", file=path) from error
-    names = usable_header(path, table.column_names, row=1)
-    columns = {name: _text(column) for name, column in zip(names, table.columns, strict=True) if not _is_binary(column)}
-    left_out = [name for name in names if name not in columns]
-    notes = (f"Columns with binary content were left out: {', '.join(left_out)}.",) if left_out else ()
-    if not columns:
-        raise DataUnusable("the table has no column that can be read", file=path)
-    return Grid(columns=columns, notes=notes)
+    return read, [name for name, column in named if _is_binary(column)]
 
 
 def _is_binary(column: pa.ChunkedArray) -> bool:
@@ -58,8 +71,5 @@ def _is_binary(column: pa.ChunkedArray) -> bool:
     return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
-def _text(column: pa.ChunkedArray) -> pa.Array:
-    kind = column.type
-    if pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_large_string(kind):
-        return column.cast(pa.string()).combine_chunks()
-    return pa.array([None if value is None else text_of(value) for value in column.to_pylist()], pa.string())
+def _text(column: pa.ChunkedArray) -> list[str | None]:
+    return [None if value is None else text_of(value) for value in column.to_pylist()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 import python_calamine as calamine
 
 from tasks.domain.errors import DataUnusable
+from tasks.readers.apart import run_apart
 from tasks.readers.cell_text import text_of
 from tasks.readers.grid import Grid, header_at, usable_header
 from tasks.readers.packed import MOST_BYTES, ZIP
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 
 OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 _LOCKED = "EncryptedPackage".encode("utf-16-le")
+_RUST_PANIC = "pyo3_runtime"
+_DAMAGED = (
+    *(calamine.CalamineError, zipfile.BadZipFile, struct.error),
+    *(OSError, EOFError, ValueError, OverflowError, NotImplementedError),
+)
 _LINES_LOOKED_AT = 30
 _MOST_CELLS = 50_000_000
 
@@ -40,24 +47,7 @@ def read_spreadsheet(path: Path, content: bytes, *, names_image: Callable[[str],
     Raises:
         DataUnusable: The workbook is damaged, locked or too large, or no sheet of it is a table.
     """
-    if _LOCKED in content:
-        raise DataUnusable("the workbook is locked by a password; save it without one, or as CSV", file=path)
-    try:
-        if content.startswith(ZIP):
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                if sum(item.file_size for item in archive.infolist()) > MOST_BYTES:
-                    problem = f"unpacked, the workbook is larger than {MOST_BYTES / 2**20:.0f} MiB; save it as CSV"
-                    raise DataUnusable(problem, file=path)
-        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
-        tables = {
-            sheet.name: _lines(path, book.get_sheet_by_name(sheet.name))
-            for sheet in book.sheets_metadata
-            if sheet.visible == calamine.SheetVisibleEnum.Visible and sheet.typ == calamine.SheetTypeEnum.WorkSheet
-        }
-    except calamine.PasswordError as error:
-        raise DataUnusable("the workbook is locked by a password; save it without one, or as CSV", file=path) from error
-    except (calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError) as error:
-        raise DataUnusable(f"the workbook is damaged: {error}; save it as CSV", file=path) from error
+    tables = run_apart(sheets_of, path, content)
     tables = {name: lines for name, lines in tables.items() if _has_table(lines)}
     if not tables:
         raise DataUnusable(
@@ -67,6 +57,41 @@ def read_spreadsheet(path: Path, content: bytes, *, names_image: Callable[[str],
     best = max(tables, key=lambda name: hits[name])
     notes = (f"Of {len(tables)} sheets, {best!r} was read.",) if len(tables) > 1 else ()
     return _grid(path, tables[best], notes)
+
+
+def sheets_of(path: Path, content: bytes) -> dict[str, list[list[str]]]:
+    """Return the cells of each visible sheet as text, from its first row and column.
+
+    Raises:
+        DataUnusable: The workbook is damaged, locked or too large.
+    """
+    if _LOCKED in content:
+        raise DataUnusable("the workbook is locked by a password; save it without one, or as CSV", file=path)
+    try:
+        _check_size(path, content)
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(content))
+        return {
+            sheet.name: _lines(path, book.get_sheet_by_name(sheet.name))
+            for sheet in book.sheets_metadata
+            if sheet.visible == calamine.SheetVisibleEnum.Visible and sheet.typ == calamine.SheetTypeEnum.WorkSheet
+        }
+    except calamine.PasswordError as error:
+        raise DataUnusable("the workbook is locked by a password; save it without one, or as CSV", file=path) from error
+    except _DAMAGED as error:
+        raise DataUnusable(f"the workbook is damaged: {error}; save it as CSV", file=path) from error
+    except BaseException as error:
+        if type(error).__module__ != _RUST_PANIC:
+            raise
+        raise DataUnusable("the workbook is damaged; save it as CSV", file=path) from None  # it cannot be pickled
+
+
+def _check_size(path: Path, content: bytes) -> None:
+    if not content.startswith(ZIP):
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        if sum(item.file_size for item in archive.infolist()) > MOST_BYTES:
+            problem = f"unpacked, the workbook is larger than {MOST_BYTES / 2**20:.0f} MiB; save it as CSV"
+            raise DataUnusable(problem, file=path)
 
 
 def _grid(path: Path, lines: list[list[str]], notes: tuple[str, ...]) -> Grid:

@@ -16,15 +16,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from PIL import Image
 
-from tasks.domain.errors import DataUnusable
+from tasks.domain.errors import DataUnusable, RequestError
 from tasks.domain.manifest import FILE, FRAME, LABEL, ROW, SUPERVISION
-from tasks.domain.request import ColumnRoles
+from tasks.domain.request import ColumnRoles, ReadingRules
+from tasks.readers.apart import run_apart
 from tasks.readers.class_folders import read_class_folders
+from tasks.readers.columnar import columns_of
 from tasks.readers.image_files import find_images
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
 from tasks.readers.packed import unpacked
 from tasks.readers.schema import checked
+from tasks.readers.spreadsheet import sheets_of
 from tasks.readers.table import read_table
 from tasks.readers.text_table import _delimiter, _Lines, _read_fast, _read_slowly
 
@@ -298,7 +301,7 @@ def test_lines_keep_their_numbers(tmp_path, ending, with_quotes):
 cell = some.text(alphabet="ab 1,;\"'\n\t|ü.", max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, derandomize=True)
 @given(rows=some.lists(some.tuples(cell, cell, cell), min_size=1, max_size=5), quoting=some.booleans())
 def test_both_ways_of_reading_a_text_give_the_same(rows, quoting):
     text = pd.DataFrame(rows, columns=["a", "b", "c"]).to_csv(
@@ -481,3 +484,128 @@ def test_real_tables_are_read_whole(name, n_rows, n_columns):
     table = read_table(ANNOTATIONS / name)
     assert table.cells.shape == (n_rows, n_columns)
     assert table.broken == ()
+
+
+@pytest.fixture(scope="module")
+def few_images(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("few") / "images"
+    folder.mkdir()
+    for number in range(4):
+        Image.new("L", (2, 2)).save(folder / f"{number}.png")
+    return folder
+
+
+NAMES = [
+    "image",
+    "dx",
+    "Finding Labels",
+    "patient",
+    "split",
+    "reader",
+    "grader_1",
+    "grader_2",
+    "Edema",
+    "No Finding",
+    "x_a1",
+    " ",
+    "x_a2",
+]
+CELLS = [
+    "0",
+    "1",
+    "2",
+    "3.png",
+    "-1",
+    "yes",
+    "no",
+    "x",
+    "",
+    "a|b",
+    "b",
+    "[a, b]",
+    "train",
+    "test",
+    "0.5",
+    "uncertain",
+    "'",
+    '"',
+    "\x00",
+    "P1",
+    "1e999",
+    "inf",
+]
+word = some.sampled_from(CELLS)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    names=some.lists(some.sampled_from(NAMES), min_size=2, max_size=6),
+    rows=some.lists(some.lists(word, min_size=6, max_size=6), min_size=1, max_size=12),
+    given_roles=some.fixed_dictionaries(
+        {},
+        optional={
+            "label": some.sampled_from(NAMES),
+            "findings": some.lists(some.sampled_from(NAMES), max_size=2).map(tuple),
+            "annotators": some.lists(some.sampled_from(NAMES), max_size=2).map(tuple),
+            "annotator": some.sampled_from(NAMES),
+            "group": some.sampled_from(NAMES),
+        },
+    ),
+    rules=some.builds(
+        ReadingRules,
+        format=some.sampled_from([None, "table", "one_hot", "multi_label"]),
+        uncertain=some.sampled_from(["unknown", "positive", "negative"]),
+        aggregation=some.sampled_from(["majority", "any", "all", "grader_1"]),
+    ),
+)
+def test_any_table_gives_a_manifest_or_says_what_is_wrong(few_images, names, rows, given_roles, rules):
+    lines = [",".join(names), *(",".join(row[: len(names)]) for row in rows)]
+    path = write(few_images.parent, "\n".join(lines))
+    try:
+        manifest = read_labelled_table(path, few_images, ColumnRoles(**given_roles), rules)
+        assert len(manifest.rows) + len(manifest.quarantined) > 0
+    except RequestError as error:
+        assert str(error)  # noqa: PT017 (either outcome is right)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    content=some.binary(max_size=300),
+    mark=some.sampled_from(
+        [
+            b"",
+            b"PK\x03\x04",
+            b"\x1f\x8b",
+            b"BZh",
+            b"\xff\xfe",
+            b"image,dx\n",
+        ]
+    ),
+)
+def test_any_bytes_are_a_table_or_a_clear_error(few_images, content, mark):
+    try:
+        assert len(read_table(write(few_images.parent, mark + content)).cells) > 0
+    except DataUnusable as error:
+        assert "table.csv" in str(error)  # noqa: PT017 (either outcome is right)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(data=some.data(), kind=some.sampled_from(["xlsx", "xls", "xlsb", "ods", "parquet", "feather"]))
+def test_a_damaged_file_is_read_or_a_clear_error(data, kind):
+    content = bytearray(content_of(kind))
+    for _ in range(data.draw(some.integers(1, 8))):
+        content[data.draw(some.integers(0, len(content) - 1))] = data.draw(some.integers(0, 255))
+    read = columns_of if kind in {"parquet", "feather"} else sheets_of
+    try:
+        read(Path("table"), bytes(content))
+    except DataUnusable as error:
+        assert "file table: " in str(error)  # noqa: PT017 (either outcome is right)
+
+
+def test_a_file_that_takes_its_reader_down_is_a_clear_error():
+    with pytest.raises(DataUnusable, match="makes the program that reads it crash"):
+        run_apart(exec, "import os; os._exit(3)", {})
+    with pytest.raises(DataUnusable, match=r"file t\.xlsx, row 3: broken"):
+        run_apart(
+            exec, "from tasks.domain.errors import DataUnusable; raise DataUnusable('broken', file='t.xlsx', row=3)", {}
+        )
