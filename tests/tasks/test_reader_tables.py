@@ -602,6 +602,18 @@ def test_a_damaged_file_is_read_or_a_clear_error(data, kind):
         assert "file table: " in str(error)  # noqa: PT017 (either outcome is right)
 
 
+def test_two_cells_at_the_ends_of_a_sheet_are_refused(tmp_path):
+    content = xlsx({"s": [HEADER, *ROWS]})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(
+        "</sheetData>", '<row r="1000000"><c r="XFD1000000"><v>1</v></c></row></sheetData>'
+    )
+    with pytest.raises(DataUnusable, match=r"crash|memory|cells"):
+        read_table(write(tmp_path, zipped(parts), "t.xlsx"))
+
+
 def test_a_file_that_takes_its_reader_down_is_a_clear_error():
     with pytest.raises(DataUnusable, match="makes the program that reads it crash"):
         run_apart(exec, "import os; os._exit(3)", {})
