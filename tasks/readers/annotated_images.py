@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.domain import manifest as columns
+from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import Manifest, Quarantined, label_of_findings
 from tasks.domain.request import ColumnRoles
 from tasks.readers.boxes import box_table, check_boxes
@@ -102,12 +103,18 @@ def manifest_of(found: Annotated, files: ImageFiles, sizes: Mapping[str, tuple[i
         found: What was read.
         files: All images.
         sizes: Width and height of the pictures, as far as they are known.
+
+    Raises:
+        DataUnusable: No image is left.
     """
     hide_names(found)
     drawn = [*(box.label for box in found.boxes), *(mask.label for mask in found.masks)]
     said = sorted({name for _, name in found.present} | {name for _, name, _ in found.present_by})
     names = list(dict.fromkeys([*found.names, *drawn, *said]))
     rows = _rows(found, files)
+    if rows.empty:
+        reason = found.quarantined[0].reason if found.quarantined else "there is none"
+        raise DataUnusable(f"no image is left to use; the first {reason}", file=files.folder)
     found.boxes = [box for box in found.boxes if box.file not in found.excluded]
     found.masks = [mask for mask in found.masks if mask.file not in found.excluded]
     boxes = _boxes(found, rows, sizes) if found.boxes or found.supervision == columns.BOXES else None

@@ -135,7 +135,7 @@ def _read_categories(source: _Source, found: Annotated) -> None:
         if isinstance(key, int) and isinstance(name, str) and name.strip():
             source.name_of[key] = name.strip()
     # Roboflow lists the group of all categories as a category too, of which nothing is ever drawn.
-    parents = {entry.get("supercategory") for entry in source.categories}
+    parents = {str(entry.get("supercategory")) for entry in source.categories}
     used = {_key(entry.get("category_id")) for entry in source.annotations}
     lone = len(source.name_of) == 1
     found.names += [name for key, name in source.name_of.items() if lone or key in used or name not in parents]

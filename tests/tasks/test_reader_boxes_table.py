@@ -300,3 +300,11 @@ def test_a_hundred_thousand_boxes_are_read_from_a_zip(tmp_path):
     manifest = read_folder(folder, table=tmp_path / "t.csv.zip")
     assert len(manifest.boxes) == 100_000
     assert manifest.rows[IMAGE_ID].is_unique
+
+
+def test_a_box_of_a_picture_that_is_gone_is_not_counted(tmp_path):
+    manifest = read(tmp_path, "image,kind,x,y,w,h\na,n,1,1,9,9\na,n,20,20,9,9\nb,n,1,1,9,9\n")
+    rows = manifest.rows[manifest.rows[FILE] != "b.png"]
+    boxes = check_boxes(manifest.boxes, rows)
+    assert boxes["problem"].tolist() == ["", "", "its picture cannot be used"]
+    assert box_facts(dataclasses.replace(manifest, rows=rows, boxes=boxes)).boxes == 2

@@ -284,3 +284,29 @@ def test_a_polygon_of_very_many_corners_takes_no_more_memory_than_its_picture(tm
     circle = list(zip(50 + 40 * np.cos(turns), 50 + 40 * np.sin(turns), strict=True))
     mask = decode(polygon_runs([circle], width=100, height=100), height=100, width=100)
     assert int(mask.sum()) == pytest.approx(np.pi * 40**2, rel=0.01)
+
+
+def test_odd_values_in_a_file_end_no_reading(tmp_path):
+    draw(tmp_path, "a.png")
+    path = coco(tmp_path / "set.json", [(1, "a.png")], [box(1, 1, [1, 1, 4, 4])])
+    content = json.loads(path.read_text())
+    content["categories"][0]["supercategory"] = ["x"]
+    content["images"] += [None, {"id": "two", "file_name": 3}]
+    content["annotations"] += [
+        7,
+        {"image_id": [], "category_id": {}},
+        {"image_id": 1, "category_id": 1, "segmentation": "?"},
+    ]
+    path.write_text(json.dumps(content))
+    manifest = read(tmp_path)
+    assert len(manifest.boxes) == 1
+    assert [item.reason for item in manifest.quarantined] == ["an image without id or file_name"]
+    assert manifest.masks["problem"].tolist() == ["the segmentation is neither polygons nor counts"]
+
+
+def test_data_of_which_every_image_is_set_aside_are_an_error(tmp_path):
+    draw(tmp_path, "a.png")
+    for name in ("train", "test"):
+        coco(tmp_path / f"{name}.json", [(1, "a.png")], [box(1, 1, [1, 1, 4, 4])])
+    with pytest.raises(DataUnusable, match="no image is left to use; the first is listed for test and for train"):
+        read(tmp_path)
