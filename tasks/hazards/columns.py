@@ -156,8 +156,8 @@ def are_sides(labels: list[str]) -> bool:
 
 
 def _are_body_parts(values: pd.Series) -> bool:
-    seen = texts(values)
-    return float(seen.map(lambda text: bool(_BODY & set(words(text)))).mean()) > 0.5
+    seen = texts(pd.Series(values.dropna().unique()))
+    return sum(bool(_BODY & set(words(text))) for text in seen) > len(seen) / 2
 
 
 def _times(values: pd.Series) -> pd.Series:

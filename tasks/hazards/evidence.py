@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from tasks.association import as_text
 from tasks.domain.manifest import FILE, GROUP, ROW, SPLIT, TEST
+from tasks.hazards.columns import sites
 from tasks.probes import sample
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ class Evidence:
     def groups(self) -> NDArray[np.int64]:
         """Return the number of the patient or lesion of each image."""
         return pd.factorize(self.rows[GROUP])[0].astype(np.int64)
+
+    @cached_property
+    def sites(self) -> dict[str, pd.Series[str]]:
+        """Return the columns that say where or with what a picture was taken, as text, missing as NaN."""
+        return {name: as_text(self.columns[name]) for name in sites(self.columns)}
 
     @cached_property
     def sample(self) -> NDArray[np.int64]:

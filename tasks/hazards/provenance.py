@@ -54,8 +54,7 @@ def of_verification(evidence: Evidence) -> list[Hazard]:
 def of_sites(evidence: Evidence) -> list[Hazard]:
     """Return sites and scanners where a label is more frequent, or that the picture itself gives away."""
     found = []
-    for name in columns.sites(evidence.columns):
-        values = as_text(evidence.columns[name])
+    for name, values in evidence.sites.items():
         told = [*_rates(values, evidence), *_recognised(values, evidence)]
         if told:
             summary = f"{capitalised('; '.join(told))}. A result of all {name} values mixed says little of a new one; hold one out to see."
@@ -86,9 +85,10 @@ def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
 
 def _recognised(values: pd.Series[str], evidence: Evidence) -> list[str]:
     """Return how well coarse pictures tell the values apart."""
-    features = np.concatenate([flat(evidence.thumbnails), flat(evidence.borders)], axis=1)[evidence.sample]
-    here = values.iloc[evidence.sample].fillna("").reset_index(drop=True)
-    probes = probe(features, targets_of_labels(here), evidence.groups[evidence.sample])
+    chosen = evidence.sample
+    features = np.concatenate([flat(evidence.thumbnails[chosen]), flat(evidence.borders[chosen])], axis=1)
+    here = values.iloc[chosen].fillna("").reset_index(drop=True)
+    probes = probe(features, targets_of_labels(here), evidence.groups[chosen])
     plain = [found for found in probes if found.lower > ASK_ABOVE_AUC]
     if not plain:
         return []

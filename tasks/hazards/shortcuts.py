@@ -9,7 +9,6 @@ import pandas as pd
 
 from tasks.association import as_text
 from tasks.domain.profile import Hazard
-from tasks.hazards import columns
 from tasks.hazards.wording import capitalised, listed
 from tasks.probes import half_width, probe
 
@@ -76,7 +75,7 @@ def of_metadata(evidence: Evidence) -> list[Hazard]:
 def _told(attribute: Attribute, evidence: Evidence) -> list[str]:
     """Return what a column alone tells of the label, nothing if that is little or may be chance."""
     targets = {target.name: target for target in evidence.targets}
-    told = _determined(attribute, targets, as_text(evidence.columns[attribute.name]))
+    told = _determined(attribute, targets, evidence.columns[attribute.name]) if attribute.determined else []
     if attribute.auc > ASK_ABOVE_AUC and _is_no_chance(attribute, targets, evidence.groups):
         told.append(
             f"a model that knows nothing but {attribute.name}{_with_gaps(attribute)} tells {attribute.auc_label} from the rest with an "
@@ -107,16 +106,16 @@ def _is_no_chance(attribute: Attribute, targets: Mapping[str, Target], groups: N
     return attribute.auc - half_width(attribute.auc, targets[attribute.auc_label], groups) > 0.5
 
 
-def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.Series[str]) -> list[str]:
+def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.Series) -> list[str]:
     """Return a sentence for each value that all images of some labels have."""
-    sentences = []
+    sentences, texts = [], as_text(values)
     for value in dict.fromkeys(value for _, value in attribute.determined):
         fixed = [targets[label] for label, its_value in attribute.determined if its_value == value]
         counts = ", ".join(f"{target.name} ({int(target.present.sum()):,})" for target in fixed)
         others = ~np.any([target.present for target in fixed], axis=0) & np.any(
             [target.absent for target in fixed], axis=0
         )
-        share = float((values[others] == value).mean())
+        share = float((texts[others] == value).mean())
         sentences.append(
             f"all images of {counts} have {attribute.name} = {value}, but only {share:.0%} of the others do"
         )
@@ -126,19 +125,24 @@ def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.
 def _missing_apart(name: str, evidence: Evidence) -> str:
     """Return that a column is more often missing with one label or at one site than elsewhere, or nothing."""
     missing = evidence.columns[name].isna().to_numpy()
-    parts = [(target.name, target.present, target.absent) for target in evidence.targets] if missing.any() else []
-    for site in columns.sites(evidence.columns) if missing.any() else ():
-        if site != name:
-            texts = as_text(evidence.columns[site])
-            there = texts.notna().to_numpy()
-            for value in texts.dropna().unique():
-                is_it = (texts == value).to_numpy()
-                parts.append((f"{site} = {value}", is_it, there & ~is_it))
+    if not missing.any():
+        return ""
     shares = [
-        (float(missing[own].mean()), float(missing[others].mean()), what)
-        for what, own, others in parts
-        if min(own.sum(), others.sum()) >= _FEWEST_APART
+        (float(missing[target.present].mean()), float(missing[target.absent].mean()), target.name)
+        for target in evidence.targets
+        if min(target.present.sum(), target.absent.sum()) >= _FEWEST_APART
     ]
+    for site, values in evidence.sites.items() if name not in evidence.sites else ():
+        table = (
+            pd.DataFrame({"missing": missing, "value": values})
+            .dropna()
+            .groupby("value")["missing"]
+            .agg(["sum", "size"])
+        )
+        rest = table.sum() - table
+        for value in table.index[(table["size"] >= _FEWEST_APART) & (rest["size"] >= _FEWEST_APART)]:
+            here, elsewhere = (float(part.loc[value, "sum"] / part.loc[value, "size"]) for part in (table, rest))
+            shares.append((here, elsewhere, f"{site} = {value}"))
     own, others, what = max(shares, key=lambda share: abs(share[0] - share[1]), default=(0.0, 0.0, ""))
     if abs(own - others) <= _MISSING_APART:
         return ""
