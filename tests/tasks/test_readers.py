@@ -312,3 +312,48 @@ def test_folders_that_are_neither_classes_nor_splits_are_an_error(tmp_path):
         read_manifest(request(tmp_path / "empty"))
     with pytest.raises(DataUnusable, match="no such folder"):
         read_manifest(request(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(
+    "name", ["PatientID", "Patient ID", "patient", "subject_id", "MRN", "Participant Id", "anon_patient_id", "donor"]
+)
+def test_the_column_of_the_patient_is_known_by_many_names(tmp_path, images, name):
+    table = table_of(tmp_path, f"image,dx,{name}", "img_{i},{label},P{half}")
+    assert read_manifest(request(images, table)).roles.group == name
+
+
+@pytest.mark.parametrize(
+    "name", ["StudyInstanceUID", "study_id", "Accession Number", "eye_id", "video_id", "slide_id", "exam id", "clip"]
+)
+def test_without_a_patient_the_study_eye_video_or_slide_keeps_images_together(tmp_path, images, name):
+    table = table_of(tmp_path, f"image,dx,{name}", "img_{i},{label},S{half}")
+    assert read_manifest(request(images, table)).roles.group == name
+    beside = table_of(tmp_path, f"image,dx,{name},PatientID", "img_{i},{label},S{half},P{i}")
+    assert read_manifest(request(images, beside)).roles.group == "PatientID"
+
+
+@pytest.mark.parametrize("name", ["eye", "visit no", "study", "slide"])
+def test_a_side_a_visit_or_a_trial_is_no_group(tmp_path, images, name):
+    table = table_of(tmp_path, f"image,dx,{name}", "img_{i},{label},{label}x")
+    assert read_manifest(request(images, table, label="dx")).roles.group is None
+
+
+def test_a_table_without_a_column_for_the_label_lists_its_columns(tmp_path, images):
+    table = table_of(tmp_path, "image,patient", "img_{i},P{half}")
+    with pytest.raises(DataUnusable, match=r"no column left that could hold the label; it has: image, patient"):
+        read_manifest(request(images, table))
+
+
+@pytest.mark.parametrize(
+    ("roles", "problem"),
+    [
+        ({"label": "dx", "findings": ("a",)}, "not both"),
+        ({"annotator": "a", "annotators": ("b",)}, "either the column that names the annotator"),
+        ({"findings": ("a", "oedema")}, r"field 'oedema'.*the table has: image, dx, a, b"),
+        ({"annotators": ("a", "c")}, "field 'c'"),
+    ],
+)
+def test_parts_that_contradict_each_other_are_an_error(tmp_path, images, roles, problem):
+    table = table_of(tmp_path, "image,dx,a,b", "img_{i},{label},1,0")
+    with pytest.raises(DataUnusable, match=problem):
+        read_manifest(request(images, table, **roles))
