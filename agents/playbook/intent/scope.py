@@ -32,6 +32,7 @@ _PRIVATE = "refuse_identity"
 _RELATIVES = frozenset({"with", "who", "that", "have", "at", "in", "need"})
 _UNWANTED = frozenset({"need", "requir", "necessary", "want", "plan", "intend", "part", "aim", "task"})
 _PEOPLE = frozenset({"doctor", "clinician", "we", "i", "physician", "surgeon", "radiologist", "dermatologist", "oncologist", "team", "they", "colleague", "consultant", "nurse", "who"})  # fmt: skip
+_WERE = frozenset({"was", "were", "been", "had"})
 _REMOVED = norms("removed", "deleted", "stripped", "dropped", "hidden", "erased", "absent", "missing")
 _STAY = frozenset({"stay", "remain", "rest", "belong", "lie"})
 _PERFECT = frozenset({"have", "be", "is", "are", "already", "previously", "later", "subsequently"})
@@ -78,7 +79,8 @@ def _is_harmless(reading: Reading, rule: str, first: int, end: int) -> bool:
     harmless = _turned_down(reading, first, end) or _is_of_people(reading, rule, first, end)
     if rule == _PRIVATE:
         removed = any(reading.units[k].norm in _REMOVED for k in clause)
-        harmless = harmless or _has_relative(reading, end - 1) or removed
+        told = any(unit.text.lower() in _WERE for unit in reading.units[max(0, first - 2) : first])
+        harmless = harmless or _has_relative(reading, end - 1) or removed or told
     if rule == "refuse_treatment":
         harmless = harmless or any("BECAUSE" in reading.units[k].tags for k in clause)
     if harmless:
