@@ -40,6 +40,7 @@ from tasks.hazards.catalogue import hazards_of
 from tasks.hazards.evidence import Evidence
 from tasks.readers.agreement import Agreement, agreement
 from tasks.readers.boxes import box_facts, check_boxes
+from tasks.readers.run_length_table import check_masks
 from tasks.targets import targets_of
 
 if TYPE_CHECKING:
@@ -162,8 +163,9 @@ def _decoded(manifest: Manifest, workers: int | None) -> tuple[Manifest, list[De
     kept[WIDTH] = [look.width for look in good]
     kept[HEIGHT] = [look.height for look in good]
     boxes = None if manifest.boxes is None else check_boxes(manifest.boxes, kept)
+    masks = None if manifest.masks is None else check_masks(manifest.masks, kept)
     quarantined = (*manifest.quarantined, *unreadable)
-    return dataclasses.replace(manifest, rows=kept, boxes=boxes, quarantined=quarantined), good
+    return dataclasses.replace(manifest, rows=kept, boxes=boxes, masks=masks, quarantined=quarantined), good
 
 
 def _attribute_columns(rows: pd.DataFrame, hidden: set[str] | frozenset[str] = frozenset()) -> dict[str, pd.Series]:
