@@ -33,7 +33,7 @@ _SPLIT_WORDS = _set_of("split splits set subset partition phase fold datasplit")
 _ATTRIBUTE_WORDS = _set_of(
     "age sex gender site localization localisation location region scanner device camera hospital centre center clinic "
     "year date race ethnicity skin skintype fitzpatrick view position side laterality width height weight "
-    "modality manufacturer vendor model protocol smoker smoking diabetic spacing orientation eye"
+    "modality manufacturer vendor model protocol smoker smoking diabetic spacing orientation eye ap pa frontal lateral"
 )
 _BOX_WORDS = _set_of(
     "xmin xmax ymin ymax x y w h x1 x2 y1 y2 left right top bottom bbox box width height xcenter ycenter area"

@@ -65,19 +65,28 @@ def find_labels(table: Table, columns: Sequence[str], given: ColumnRoles, kind: 
     if named and kind in {None, "table"}:
         listed = [name for name in named if separator_of(table.column(name))]
         if listed and findings and kind is None:
-            text = "Both a column of lists and columns of marks say what the images show. Which are the labels?"
-            options = (*listed, ", ".join(findings))
-            raise AmbiguousRequest([Question(field="label", text=text, options=options, level=BLOCKING)])
+            raise AmbiguousRequest([_which(listed, findings)])
         return LabelColumns(label=_settled(_label(table, rest, named)), annotators=annotators)
     if annotators:
         asked = questions_of(table, annotators)
         return LabelColumns(annotators=annotators, findings=tuple(name for name in findings if name in asked))
+    speaking = [name for name in rest if column_names.speaks_of_label(name) and name not in findings]
+    speaking = [
+        name for name in speaking if _may_be_label(table, name) and table.column(name).nunique() <= _MOST_LABELS
+    ]
+    if findings and speaking and kind is None:
+        raise AmbiguousRequest([_which(speaking, findings)])
     if kind != "table" and (one_hot or findings):
         return LabelColumns(one_hot=one_hot, findings=findings)
     label = _settled(_label(table, rest, named))
     if kind in {None, "multi_label"} and is_three_valued(table.column(label)):
         return LabelColumns(findings=(label,))
     return LabelColumns(label=label)
+
+
+def _which(labels: Sequence[str], findings: Sequence[str]) -> Question:
+    text = "Both a column of labels and columns of marks say what the images show. Which are the labels?"
+    return Question(field="label", text=text, options=(*labels, ", ".join(findings)), level=BLOCKING)
 
 
 def _settled(found: _Found | Question) -> _Found:
