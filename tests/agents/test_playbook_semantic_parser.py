@@ -384,7 +384,6 @@ def test_an_edit_changes_only_the_fields_that_it_speaks_of(before, after, profil
         ("Detect melanoma and basal cell carcinoma.", HAM, "classes"),
         ("Do not build a melanoma classifier.", HAM, "classes"),
         ("Tell melanoma from moles in children only", HAM, "classes"),
-        ("Melanoma vs nevus. Out of 100 melanomas at least 97 should be found.", HAM, "request"),
         ("Find pneumothorax.", CODES, "classes"),
         ("Find the disease.", CODES, "classes"),
         ("Find melanoma.", profile_of({"mel": 20}), "classes"),

@@ -62,7 +62,8 @@ def normal_form(word: str) -> str:
 
     The form is made to be compared, not read: 'images' and 'imaging' both become 'imag'.
     """
-    word = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
+    plain = "".join(c for c in unicodedata.normalize("NFKD", word.lower()) if not unicodedata.combining(c))
+    word = plain.strip() or word  # an accent that stands alone is taken apart into a blank
     word = word.replace("\u2019", "'")
     if word.endswith("n't"):
         return "not"
