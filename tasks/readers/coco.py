@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,7 +16,7 @@ from tasks.domain.request import ColumnRoles
 from tasks.readers import column_names
 from tasks.readers.annotated_images import Annotated, Box, Mask, manifest_of, sizes_of_annotated, wrong_size
 from tasks.readers.coco_masks import runs_of
-from tasks.readers.given_splits import split_of_word
+from tasks.readers.given_splits import split_in_name
 from tasks.readers.image_files import find_images
 from tasks.readers.paths import files_below, leaves_folder, places_of_annotations
 
@@ -120,13 +119,7 @@ def _open(path: Path) -> _Source:
 
 def _split_of(path: Path) -> str:
     """Return the split that the name of the file, or else of its folder, speaks of."""
-    return _split_in(path.stem) or _split_in(path.parent.name)
-
-
-def _split_in(name: str) -> str:
-    """Return the one split that a word of a name means: `instances_train2017`."""
-    found = {split for word in re.findall(r"[A-Za-z]+", name) if (split := split_of_word(word))}
-    return found.pop() if len(found) == 1 else ""
+    return split_in_name(path.stem) or split_in_name(path.parent.name)
 
 
 def _read_categories(source: _Source, found: Annotated) -> None:
@@ -181,7 +174,9 @@ def _meant(named: str, source: _Source, files: ImageFiles, *, is_only_one: bool)
         meant = tuple(file for file in meant if _is_near(file, source, files)) or meant
     if len(meant) > 1 and source.split:
         own = [
-            file for file in meant if any(_split_in(part) == source.split for part in PurePosixPath(file).parts[:-1])
+            file
+            for file in meant
+            if any(split_in_name(part) == source.split for part in PurePosixPath(file).parts[:-1])
         ]
         meant = tuple(own) or meant
     if len(meant) == 1:

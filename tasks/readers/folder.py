@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
-from tasks.domain.manifest import UNLABELLED
+from tasks.domain.manifest import TRAIN, UNLABELLED
 from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.annotated_images import Annotated, manifest_of
@@ -24,6 +24,7 @@ from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
 from tasks.readers.paths import FOLDERS_OF_IMAGES
 from tasks.readers.run_length_table import read_run_length_table
+from tasks.readers.split_tables import joined, tables_by_split
 from tasks.readers.table import read_table
 from tasks.readers.voc import read_voc, voc_files
 from tasks.readers.yolo import read_yolo, yolo_files
@@ -179,7 +180,10 @@ def _annotations(folder: Folder) -> tuple[Manifest | None, list[DataUnusable]]:
 
 def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:
     """Return the manifest of the table that fits best, with what a second one has drawn."""
-    labels = fit_best([seen for seen in tables if seen.holds == LABELS] or tables)
+    all_labels = [seen for seen in tables if seen.holds == LABELS]
+    if by_split := tables_by_split(all_labels):
+        return _of_splits(by_split, folder)
+    labels = fit_best(all_labels or tables)
     if len(labels) > 1:
         names = tuple(seen.table.path.relative_to(folder.images).as_posix() for seen in labels)
         text = "Several tables name the images. Which one holds the labels?"
@@ -194,6 +198,14 @@ def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:
     used = {id(first), *([id(drawn[0])] if drawn and first.holds == LABELS else [])}
     left = [seen.table.path.name for seen in tables if id(seen) not in used]
     return _noted(manifest, f"Not read: {', '.join(left)}; name one in the request to use it.") if left else manifest
+
+
+def _of_splits(tables: dict[str, TableOfImages], folder: Folder) -> Manifest:
+    """Return the manifest of one table a split; the parts of columns are those found in the one for training."""
+    train = _of_table(tables[TRAIN], folder)
+    alike = dataclasses.replace(folder, roles=dataclasses.replace(train.roles, boxes=folder.roles.boxes))
+    others = {split: _of_table(seen, alike) for split, seen in tables.items() if split != TRAIN}
+    return joined({TRAIN: train, **others})
 
 
 def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:

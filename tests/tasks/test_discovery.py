@@ -269,3 +269,42 @@ def test_a_file_that_only_looks_like_annotations_ends_no_reading(images):
         read_manifest(Request(text="", images=images))
     write(images / "labels.csv", labels())
     assert read_manifest(Request(text="", images=images)).kind == "table"
+
+
+def test_one_table_for_each_split_is_read_as_one(images):
+    write(images / "train.csv", labels("abcd"))
+    write(images / "test.csv", "image,dx\nd.png,y\ne.png,x\nz.png,x\n")
+    manifest = read_folder(images)
+    assert by_file(manifest, SPLIT) == {"a.png": "train", "b.png": "train", "c.png": "train", "e.png": "test"}
+    assert manifest.rows[LABEL].tolist() == ["x", "y", "x", "x"]
+    assert {item.file: item.reason for item in manifest.quarantined} == {
+        "d.png": "is listed for train and for test",
+        "f.png": "the table has no row for this image",
+        "z.png": "no such image file",
+    }
+    assert any("one for each split: train 3, test 1" in note for note in manifest.notes)
+
+
+def test_tables_of_splits_in_another_form_are_not_joined(images):
+    write(images / "train.csv", labels("abcd"))
+    write(images / "test.csv", labels("ef", header="image,outcome"))
+    assert read_folder(images).rows[FILE].tolist() == ["a.png", "b.png", "c.png", "d.png"]
+
+
+def test_findings_of_tables_of_splits_are_joined(images):
+    marks = {"a": "1,0", "b": "0,1", "c": "1,1", "d": "0,0", "e": "1,1", "f": "0,1"}
+    for name, part in (("my_train_set.csv", "abcd"), ("my_valid_set.csv", "ef")):
+        write(images / name, "\n".join(["image,Mass,Effusion", *(f"{key}.png,{marks[key]}" for key in part)]))
+    manifest = read_folder(images)
+    assert manifest.findings == ("Mass", "Effusion")
+    assert by_file(manifest, LABEL)["e.png"] == "Mass|Effusion"
+    assert set(manifest.rows[SPLIT]) == {"train", "validation"}
+
+
+def test_boxes_beside_the_labels_of_each_split_are_joined(images):
+    for name, part in (("train.csv", "abcd"), ("test.csv", "ef")):
+        lines = [f"{key}.png,{'xy'[n % 2]},1,{n},9,8" for n, key in enumerate(part)]
+        write(images / name, "\n".join(["image,dx,x_min,y_min,x_max,y_max", *lines]))
+    manifest = read_folder(images)
+    assert (manifest.kind, len(manifest.boxes)) == ("table", 6)
+    assert manifest.rows[SPLIT].value_counts().to_dict() == {"train": 4, "test": 2}
