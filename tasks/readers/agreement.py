@@ -73,6 +73,9 @@ def agreement(readings: pd.DataFrame) -> Agreement:
     Source:
         Cohen, A coefficient of agreement for nominal scales, Educational and Psychological Measurement 20 (1960).
     """
+    readings = readings.assign(
+        image_id=pd.factorize(readings["image_id"])[0]
+    )  # numbers are grouped much faster than text
     told = [_told(part) for _, part in readings.groupby("finding", sort=False)]
     names = sorted(readings["annotator"].unique())
     images = readings.drop_duplicates(["annotator", "image_id"])["annotator"].value_counts()
