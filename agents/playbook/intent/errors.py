@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.priorities import labels_meant
 from agents.playbook.intent.words import norms
 
@@ -122,7 +123,7 @@ def _by_severity(reading: Reading) -> Errors | None:
     """'Calling A a B is annoying. Calling it C is what gets people hurt.': errors ranked by the words for their harm."""
     graded: list[tuple[Error, float]] = []
     before: Error | None = None
-    for sentence in reading.sentences():
+    for sentence in _graded_places(reading):
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
         weight = next((value for tag, value in _SEVERITY.items() if tag in tags), 0.0)
         error = _error(reading, sentence, before) if weight else None
@@ -134,6 +135,17 @@ def _by_severity(reading: Reading) -> Errors | None:
     spans = [error for error, _ in graded]
     ranked = tuple(sorted(graded, key=lambda item: -item[1]))
     return Errors(ranked, said=False, first=min(item.first for item in spans), end=max(item.end for item in spans))
+
+
+def _graded_places(reading: Reading) -> Iterator[range]:
+    """Yield the clauses of a sentence where several of them speak of an error and its harm, else the sentence."""
+    parts = list(clauses(reading))
+    for sentence in reading.sentences():
+        inside = [part for part in parts if part.start in sentence]
+        graded = [
+            part for part in inside if any(_kind(reading, k) for k in part) and any(reading.units[k].tags & set(_SEVERITY) for k in part)
+        ]  # fmt: skip
+        yield from graded if len(graded) > 1 else [sentence]
 
 
 def _with_said(reading: Reading, errors: Errors) -> Errors:
@@ -190,7 +202,7 @@ def _comparator(reading: Reading, sentence: range, at: int) -> tuple[int, bool, 
 def _factor(reading: Reading, sentence: range, at: int) -> float:
     for k in range(max(sentence.start, at - 4), at):
         unit = reading.units[k]
-        follower = reading.units[k + 1].norm.split()[0] if k + 1 <= at else ""
+        follower = reading.units[k + 1].norm.partition(" ")[0] if k + 1 <= at else ""
         if unit.norm in _TIMES:
             return _TIMES[unit.norm]
         written = re.fullmatch(r"(\d+)x", unit.norm)
@@ -244,7 +256,7 @@ def _kind(reading: Reading, at: int) -> str:
         return "miss"
     if set(unit.norm.split()) & _CONFUSE:
         return "confuse"
-    return "call" if unit.norm.split()[0] in _CALL else ""
+    return "call" if unit.norm.partition(" ")[0] in _CALL else ""
 
 
 def _labels_of(reading: Reading, at: int) -> tuple[str, ...]:

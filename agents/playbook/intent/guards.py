@@ -52,6 +52,8 @@ def read_guards(reading: Reading) -> Guards:
         if set(range(match.first, match.end)) & reading.used:
             continue
         things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
+        if things and any("OTHERS" in reading.units[k].tags for k in range(things[-1] + 1, match.end)):
+            continue  # 'melanoma counts, the rest must not get worse' guards the rest
         if "OTHERS" in tags and not match.things:
             guards.others = guards.others or (match.first, match.end)
             reading.claim(match)

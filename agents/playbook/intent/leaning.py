@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.naming import slug
 from agents.playbook.intent.patterns import Match
 from agents.playbook.intent.words import normal_form, norms, phrase
@@ -44,6 +45,8 @@ _LETTER = norms(
     "disclaimer",
 )
 _PRONOUNS = frozenset({"those", "these", "them", "it", "thos", "thes", "that", "this"})
+_OBJECT = 6
+"""So many units behind 'must not learn' may its object stand."""
 _LOOK_BACK = 25
 _TEXT = frozenset({"burned_in_text"})
 _PLACES = frozenset({"hospital", "ward"})
@@ -79,12 +82,16 @@ def _is_of_others(reading: Reading, match: Match) -> bool:
     In 'the films from ICU show a text that must not be used' it is the text that must not, and 'do not use images of the
     scalp' leaves out images.
     """
-    after = range(match.things[-1] + 1, match.end)
+    reach = match.end + _OBJECT if match.things[0] == match.first else match.end
+    clause = clause_of(reading, match.end - 1)
+    after = range(match.things[-1] + 1, min(max(clause.stop, match.end), reach))
     between = range(match.first, match.things[0])
     if any(reading.units[k].norm in _NOT_LEANING for k in between):
         return True
     nearer = match.things[0] == match.first and any(reading.units[k].is_thing for k in after)
-    return nearer or any(reading.units[k].norm in _IMAGES for k in between)
+    return nearer or any(
+        reading.units[k].norm in _IMAGES and reading.units[k + 1].norm not in {"is", "are"} for k in between
+    )
 
 
 def _could_be_cue(reading: Reading, unit: Unit) -> bool:

@@ -20,6 +20,7 @@ _PEOPLE = norms("people", "patient", "person", "child", "adult", "woman", "man",
 _TIMES = norms("year", "month", "week", "day", "old", "image", "film", "patient", "case", "lesion", "hospital", "center")
 _IS = frozenset({"is", "are", "have", "has", "had", "were", "was"})
 _FEWEST_WORDS = 2
+_ASIDE = 4
 
 
 def read_leftovers(reading: Reading) -> None:
@@ -59,6 +60,9 @@ def _ask(reading: Reading, clause: range, *, blocking: bool) -> None:
 def _bounds_something(reading: Reading, clause: range, open_units: list[int]) -> bool:
     """Say whether a number is left that looks like a bound: beside a metric, or after 'at least' in a clause about catching."""
     tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    if not tags & _JUDGED and len(clause) <= _ASIDE:  # 'catch nearly all of them, say 98%, ...'
+        sentence = next(s for s in reading.sentences() if clause.start in s)
+        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
     if not tags & _JUDGED:
         return False
     for at in open_units:

@@ -40,7 +40,7 @@ def set_floors(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         name = metric_name(family, names[0] if names else target, binary=bool(wishes.named.positive))
         of_one = bool(names) and name == "auroc" and not wishes.named.positive
         # What was wished for the test set is a goal on validation; it may not turn rounds down.
-        on_test = any(reading.units[k].tags & {"TEST_SET"} for k in range(level.first, level.end))
+        on_test = any(reading.units[k].tags & {"TEST_SET"} for k in range(max(0, level.first - 2), level.end))
         _constrain(reading, judging, f"auroc[{names[0]}]" if of_one else name, level, hard=not on_test)
 
 

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier", "KAPPA": "quadratic_kappa", "MAP": "map50", "DICE": "dice", "MAE": "mae", "MCC": "mcc", "PREDICTIVE_POS": "ppv", "PREDICTIVE_NEG": "npv"}  # fmt: skip
 _TWO = 2
+_LEAST_BARE = 0.5
+"""A number without a sign of a share that is smaller says something else: 'recall ten healthy people'."""
 _TOLD = norms(
     "published",
     "paper",
@@ -152,10 +154,14 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     value = _value(reading, match.shares[0]) if len(match.shares) < _TWO else _ratio(reading, match)
     tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
     misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
-    alarms = rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER"}) and "SPEC" not in tags
+    alarms = (
+        rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER", "CALLED_ILL"}) and "SPEC" not in tags
+    )
     turned = misses or alarms
+    bare = len(match.shares) < _TWO and reading.units[match.shares[0]].share is None
     if (
         value is None
+        or (bare and value < _LEAST_BARE)
         or _is_of_others(reading, match, rule, tags)
         or _bounds_the_wrong_way(reading, match, rule, tags, turned=turned)
     ):
@@ -190,8 +196,10 @@ def _bounds_the_wrong_way(reading: Reading, match: Match, rule: str, tags: froze
 
 def _ratio(reading: Reading, match: Match) -> float | None:
     """'One false alarm for every ten healthy' is a tenth."""
-    part, whole = (reading.units[at].number for at in match.shares[:2])
-    return round(part / whole, 6) if part is not None and whole and part <= whole else None
+    first, second = (reading.units[at].number for at in match.shares[:2])
+    if first is None or second is None or max(first, second) <= 1:
+        return None
+    return round(min(first, second) / max(first, second), 6)
 
 
 def _ask_about_range(reading: Reading, at: int) -> None:

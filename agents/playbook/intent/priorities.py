@@ -106,6 +106,10 @@ def labels_meant(reading: Reading, unit: Unit) -> tuple[str, ...]:
 def _is_turned_down(reading: Reading, match: Match, rule: str) -> bool:
     """'It is not melanoma that matters most', 'not the worst', 'melanoma is not urgent'."""
     tags = reading.units[match.first].tags
+    if tags & {"CATCH", "PERFECT"} and any(
+        unit.norm == "than" for unit in reading.units[max(0, match.first - 2) : match.first]
+    ):
+        return True  # 'rather spare biopsies than catch every melanoma'
     begins_denied = "NOT" in tags or "MISS" in tags
     after = reading.units[match.end : match.end + 2]
     if rule == "priority_most" and len(after) == 2 and after[0].norm in {"is", "are", "do"} and "NOT" in after[1].tags:
@@ -117,6 +121,8 @@ def _is_turned_down(reading: Reading, match: Match, rule: str) -> bool:
 
 def _absolutes(reading: Reading, found: Priorities) -> None:
     for at in reading.tagged("PERFECT"):
+        if any(unit.norm == "than" for unit in reading.units[max(0, at - 2) : at]):
+            continue
         found.every = found.every or Weight((), at, at + 1)
         reading.use(at, at + 1)
     for at, unit in enumerate(reading.units[:-1]):

@@ -139,4 +139,4 @@ def _has_relative(reading: Reading, at: int) -> bool:
     """'Identify the patients with melanoma' asks for a diagnosis, not for a name."""
     words = reading.units[at].norm.split()
     asks_for_some = words[0] != "who" and words[-1] == "patient"
-    return asks_for_some and at + 1 < len(reading.units) and reading.units[at + 1].norm.split()[0] in _RELATIVES
+    return asks_for_some and at + 1 < len(reading.units) and reading.units[at + 1].norm.partition(" ")[0] in _RELATIVES
