@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".parquet", ".feather")
 _PACKED = (".gz", ".zip")
 _MOST_TABLES = 30
-_ENOUGH_CELLS = 0.5
 _CLOSE_TO_BEST = 0.9
 
 LABELS, BOXES, RUNS = "labels", "boxes", "runs"
 """What the rows of a table hold."""
+_ENOUGH_OF = {LABELS: 0.5, BOXES: 0.1, RUNS: 0.1}
+"""Share of the rows, or else of the images, that must go together; boxes are often drawn on few images."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ def look_at(table: Table, files: ImageFiles, given: ColumnRoles, reading: str | 
 def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tuple[list[TableOfImages], list[str]]:
     """Return the tables in a folder that name its images, those that name most first, and what was passed over.
 
-    A table belongs to the images if half of its rows name one, or half of the images are named by it.
+    A table belongs to the images if enough of its rows name one, or enough of the images are named by it.
     """
     paths = [path for path in files_below(images, {*(SUFFIXES), *_PACKED}) if _is_table(path)]
     found, passed_over = [], []
@@ -91,7 +92,7 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
             continue
         if seen is None:
             passed_over.append(f"{path.name} names no image of the folder.")
-        elif seen.images >= _ENOUGH_CELLS * min(seen.table.column(seen.image).nunique(), len(files.files)):
+        elif seen.images >= _ENOUGH_OF[seen.holds] * min(seen.table.column(seen.image).nunique(), len(files.files)):
             found.append(seen)
         else:
             passed_over.append(f"{path.name} names {seen.images} images only and was passed over.")

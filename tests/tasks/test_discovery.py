@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from tasks.domain.manifest import FILE, GROUP, LABEL, SPLIT, SUPERVISION
 from tasks.domain.request import ColumnRoles, ReadingRules, Request
 from tasks.readers.boxes import box_facts
 from tasks.readers.discovery import read_folder, read_manifest
+from tasks.readers.table import read_table
 
 DATA = Path(__file__).resolve().parents[2] / "../shared/data"
 
@@ -308,3 +310,28 @@ def test_boxes_beside_the_labels_of_each_split_are_joined(images):
     manifest = read_folder(images)
     assert (manifest.kind, len(manifest.boxes)) == ("table", 6)
     assert manifest.rows[SPLIT].value_counts().to_dict() == {"train": 4, "test": 2}
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the shared data are not here")
+def test_the_labels_and_the_boxes_of_nih_are_put_together(tmp_path):
+    cxr = DATA / "cxr_annotations"
+    said = read_table(cxr / "Data_Entry_2017_v2020.csv.gz").cells.set_index("Image Index")["Finding Labels"]
+    drawn = read_table(cxr / "BBox_List_2017.csv.gz").cells.set_index("Image Index")["Finding Label"]
+    boxed = list(drawn.index.unique()[:150])
+    other = [name for name in said.index[:400] if name not in drawn.index]
+    images = tmp_path / "set"
+    images.mkdir()
+    for name in (*boxed, *other):
+        Image.new("L", (1024, 1024)).save(images / name)
+    for name in ("Data_Entry_2017_v2020.csv.gz", "BBox_List_2017.csv.gz"):
+        shutil.copy(cxr / name, images)
+    manifest = read_folder(images)
+    assert manifest.kind == "multi_label"
+    assert manifest.rows[SUPERVISION].value_counts().to_dict() == {"boxes": 150, "label": len(other)}
+    assert manifest.roles.group == "Patient ID"
+    facts = box_facts(manifest)
+    assert facts.boxes == drawn.index.isin(boxed).sum()
+    kinds = set(drawn[drawn.index.isin(boxed)]) & {word for cell in said for word in cell.split("|")}
+    assert facts.unboxed_present == sum(bool(kinds & set(said[name].split("|"))) for name in other)
+    without = sum(bool((kinds & set(said[name].split("|"))) - set(drawn.loc[[name]])) for name in boxed)
+    assert facts.present_without_box == without > 0
