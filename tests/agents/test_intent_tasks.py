@@ -142,6 +142,8 @@ def test_a_finding_of_a_column_of_kinds_stands_for_all_of_them():
         ("Which patients are dead a year later?", STENOSIS, "label_missing"),
         ("Predict the risk of a heart attack in the next five years.", STENOSIS, "label_missing"),
         ("Which of these nodules are malignant?", NODULES, "label_missing"),
+        ("Which plane is it: abdomen, brain, femur or thorax?", SEVERITY, "label_missing"),
+        ("Polyp or no polyp, per image.", EJECTION, "label_missing"),
         ("Is there retinopathy or not?", GRADES, "missing_threshold"),
         ("Something for bleeds.", BLEEDS, "task_type"),
         ("Can your AI do anything useful with our pictures?", MOLES, "task_type"),

@@ -42,12 +42,18 @@ def read_goal(reading: Reading) -> Goal:
         return _located(reading, places)
     measured = [at for at in reading.tagged("MEASURE") if _asks_for_number(reading, at)]
     column = measured_column(reading)
+    if column and not measured and not reading.data.measured and _names_a_finding(reading):
+        column = ""
     if column or measured:
         return _measured(reading, measured, column)
     detecting = _detects(reading)
     if reading.data.only_places and detecting is not None:
         return Goal(SEGMENTATION if reading.data.places == {MASK} else DETECTION)
     return Goal()
+
+
+def _names_a_finding(reading: Reading) -> bool:
+    return any(unit.kind == "finding" and not unit.attributes for unit in reading.units)
 
 
 def _asks_for_number(reading: Reading, at: int) -> bool:

@@ -12,8 +12,9 @@ from agents.playbook.intent.choice import (
     nameable_labels,
     names_a_whole_and_its_parts,
 )
+from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
-from agents.playbook.intent.targets import Target, ask_for_codes, is_the_only_finding, only_finding
+from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, is_the_only_finding, only_finding
 from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
 from tasks.domain.manifest import absent
 from tasks.domain.spec import MULTILABEL
@@ -42,7 +43,7 @@ def groups_of_sentences(
         and not (count is not None and count[0] == 2 and named)
     ):
         span = count[1:] if count is not None else (multi or 0, (multi or 0) + 1)
-        return _all_labels(reading, span, excluded)
+        return _all_unless_others_are_listed(reading, span, excluded)
     for sentence in sentences:
         sides = sides_of(reading, sentence, targets)
         if len(sides) > 1 and not names_a_whole_and_its_parts(named):
@@ -52,6 +53,14 @@ def groups_of_sentences(
     if named:
         return _flat(reading, sentences, named, excluded)
     return _unnamed(reading, sentences, excluded)
+
+
+def _all_unless_others_are_listed(reading: Reading, span: tuple[int, int], excluded: tuple[str, ...]) -> Choice | None:
+    foreign = foreign_name(reading)
+    if not foreign:
+        return _all_labels(reading, span, excluded)
+    ask_about_absent(reading, foreign)
+    return None
 
 
 def _weighs_alike(reading: Reading, sentence: range) -> bool:
