@@ -46,8 +46,8 @@ def of_spec(
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def of_questions(text: str, questions: Sequence[Question], profile: Profile) -> str:
-    """Return what stands in the way of a spec, as Markdown."""
+def of_questions(text: str, questions: Sequence[Question], profile: Profile, draft: Spec | None = None) -> str:
+    """Return what stands in the way of a spec, as Markdown, with what is understood so far."""
     blocking = [question for question in questions if question.blocking]
     others = [question for question in questions if not question.blocking]
     labels = ", ".join(f"{quoting.code(item.label)} ({item.images:,})" for item in profile.labels[:20])
@@ -56,6 +56,7 @@ def of_questions(text: str, questions: Sequence[Question], profile: Profile) -> 
         "Nothing is built yet: these answers would change what is built. Please write the request again with them.",
         _section("Needed first", _questions(blocking)),
         _section("Also", _questions(others)),
+        _section("Understood so far", _understood(draft) if draft is not None else iter(())),
         f"The data holds {profile.n_images:,} images, labelled {labels}.",
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -94,6 +95,13 @@ def _built(spec: Spec, profile: Profile) -> Iterator[str]:
         yield f"{quoting.plain(item.description)} (`{item.name}`): {_images_of(item, images)}."
     yield from _left_out(spec, profile)
     yield from _labels_read(spec)
+
+
+def _understood(spec: Spec) -> Iterator[str]:
+    shown = quoting.listed([quoting.plain(item.description) for item in spec.classes])
+    answer = _ANSWERS[spec.task].format(positive=plain_class(spec.positive, spec) if spec.positive else "", all=shown)
+    yield f"A model that looks at one image and {answer}."
+    yield from _guarded(spec)
 
 
 def _left_out(spec: Spec, profile: Profile) -> Iterator[str]:

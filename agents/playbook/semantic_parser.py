@@ -75,7 +75,7 @@ class PlaybookSemanticParser:
         draft = _spec(reading)
         questions = most_consequential(reading.questions)
         if draft is None or any(question.blocking for question in questions):
-            shown = read_back.of_questions(text, questions, profile)
+            shown = read_back.of_questions(text, questions, profile, draft)
             return ParsedRequest(spec=None, read_back=shown, questions=questions, draft=draft)
         shown = read_back.of_spec(text, draft, profile, questions, tuple(reading.unheeded))
         return ParsedRequest(spec=draft, read_back=shown, questions=questions, draft=draft)

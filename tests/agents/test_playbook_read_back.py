@@ -64,6 +64,12 @@ def test_the_read_back_of_a_question_holds_the_labels_of_the_data():
     assert "`nv` (6,705)" in shown
 
 
+def test_the_read_back_of_a_question_says_what_is_understood_so_far():
+    shown = parse("Tell melanoma from moles. Catch at least 95% of melanomas. Sensitivity at most 90%.").read_back
+    assert "**Understood so far**" in shown
+    assert "Floor: the share of melanoma that is caught (sensitivity), at least 95%" in shown
+
+
 def test_the_read_back_of_a_refusal_says_why_and_what_could_be_built():
     shown = parse("Prescribe a cream.").read_back
     assert "not taken on" in shown
