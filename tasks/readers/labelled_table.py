@@ -10,7 +10,9 @@ from tasks.domain import manifest as columns
 from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import IMAGE_LABEL, UNLABELLED, Manifest, Quarantined
 from tasks.domain.request import ReadingRules
+from tasks.readers import column_names
 from tasks.readers.agreement import votes
+from tasks.readers.annotators import opaque_names
 from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_files import find_images, image_id
 from tasks.readers.multi_label import labels_of
@@ -129,8 +131,16 @@ def _rows(table: Table, files: pd.Series[str], roles: ColumnRoles) -> tuple[pd.D
     rows[columns.SPLIT] = splits.loc[lines]
     rows[columns.SUPERVISION] = UNLABELLED
     rows[columns.FRAME] = -1
-    attributes = {columns.ATTRIBUTE + name: table.typed(name).loc[lines] for name in roles.attributes}
+    attributes = {columns.ATTRIBUTE + name: _attribute(table, name).loc[lines] for name in roles.attributes}
     return pd.concat([rows, pd.DataFrame(attributes, index=lines)], axis=1), reasons
+
+
+def _attribute(table: Table, name: str) -> pd.Series[float] | pd.Series[str]:
+    """Return a column as an attribute; who read the images, each by one person, is told without names of people."""
+    cells = table.typed(name)
+    if not column_names.is_annotator(name) or pd.api.types.is_numeric_dtype(cells):
+        return cells
+    return cells.map(opaque_names(cells.dropna().unique())).astype("str")
 
 
 def _with_labels(rows: pd.DataFrame, said: RowLabels, rules: ReadingRules) -> pd.DataFrame:

@@ -195,6 +195,11 @@ def test_a_column_of_annotators_of_images_read_once_is_an_attribute(tmp_path, im
     assert manifest.roles.annotator is None
     assert manifest.roles.attributes == ("annotator",)
     assert manifest.readings is None
+    named = read(
+        tmp_path, images, table_of("image,dx,annotator", [f"{'ab'[i % 2]},{'Muster' * (i < 4)}" for i in range(8)])
+    )
+    assert set(named.rows["attribute.annotator"].dropna()) == {"reader 1"}
+    assert named.rows["attribute.annotator"].isna().sum() == 4
 
 
 @pytest.mark.parametrize(
