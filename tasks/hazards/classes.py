@@ -15,6 +15,7 @@ from tasks.splitting import FEWEST_UNITS
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from tasks.domain.profile import Forecast, LabelCount
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _FEW_IN_TEST = 30
 _RARE_SHARE = 0.05
 _MANY_VALUES = 10
+_FEWEST_TOLD = 3
 _NO_VALUE = frozenset({"", "unknown", "unk", "not known", "other", "missing"})
 
 
@@ -101,7 +103,7 @@ def of_cells(evidence: Evidence) -> list[Hazard]:
         for target in evidence.targets:
             if share[target.present].sum() < _FEW_IN_TEST:
                 continue  # told of the label as a whole
-            for value in sorted(set(values) - _NO_VALUE):
+            for value in _common(values):
                 cell = float(share[target.present & (values == value).to_numpy()].sum())
                 if round(cell) < _FEW_IN_TEST:
                     (small if cell else empty).append(f"{target.name} with {name} = {value} (about {round(cell)})")
@@ -111,6 +113,12 @@ def of_cells(evidence: Evidence) -> list[Hazard]:
         summary = f"{count(total, 'subgroup')} will be too few in the test for a claim (under {_FEW_IN_TEST} images): {listed([*empty, *small])}."
         found.append(Hazard(kind="tiny_cell", severity="warn", summary=summary))
     return [*found, *_of_empty_cells(evidence)]
+
+
+def _common(values: pd.Series[str]) -> list[str]:
+    """Return the values that say something, but for those of so few images that they may point to a person."""
+    counts = values.value_counts()
+    return sorted(set(counts.index[counts >= _FEWEST_TOLD]) - _NO_VALUE)
 
 
 def _of_empty_cells(evidence: Evidence) -> list[Hazard]:

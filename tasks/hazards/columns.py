@@ -33,6 +33,7 @@ _SIDE_NAMES = _set_of("side laterality eye")
 _SIDES = _set_of("l r left right od os ou lt rt b u both bilateral unpaired unknown")
 _LEFT, _RIGHT = _set_of("l left os lt"), _set_of("r right od rt")
 _MARKS = _set_of("marker markers ruler rulers ink inked overlay text texts caption burned burnt")
+_TEXT = _set_of("marker markers overlay text texts caption burned burnt")
 _YES = _set_of("1 yes y true t present")
 _DATE = _set_of("date datum year acquired acquisition datetime timestamp")
 _BIRTH = _set_of("birth birthdate born dob geburtsdatum")
@@ -96,6 +97,11 @@ def sides(columns: Mapping[str, pd.Series]) -> list[str]:
         if seen and seen <= _SIDES and (both or named):
             found.append(name)
     return found
+
+
+def has_letters(name: str) -> bool:
+    """Return whether a column of markers is about writing, which a mirrored picture would show mirrored, and not about rulers."""
+    return bool(_TEXT & set(words(name)))
 
 
 def markers(columns: Mapping[str, pd.Series]) -> dict[str, pd.Series[bool]]:

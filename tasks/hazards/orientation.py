@@ -22,9 +22,8 @@ def of_laterality(evidence: Evidence) -> list[Hazard]:
     if sided:
         reasons.append(f"labels are about one side ({listed(sided)})")
     reasons += [f"column {name} tells the side" for name in columns.sides(evidence.columns)]
-    reasons += [
-        f"column {name} tells of markers or writing in the picture" for name in columns.markers(evidence.columns)
-    ]
+    written = [name for name in columns.markers(evidence.columns) if columns.has_letters(name)]
+    reasons += [f"column {name} tells of writing in the picture" for name in written]
     if not reasons:
         return []
     summary = f"Pictures must not be mirrored while a model learns: {'; '.join(reasons)}. A mirrored picture would show the wrong side."

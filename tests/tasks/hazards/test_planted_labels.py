@@ -1,5 +1,6 @@
 """Labels that are too few, uncertain, missing, of different strength, or contradicted, planted one by one."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -145,6 +146,18 @@ def test_boxes_that_contradict_the_labels_are_asked_about(with_boxes, look):
     assert "3 images called free of it have a box" in hazard.summary
     assert "3 images that have the label have no box" in hazard.summary
     assert len(hazard.examples) == 6
+
+
+def test_boxes_of_a_picture_that_cannot_be_read_are_left_out_with_it(with_boxes, look, tmp_path):
+    manifest = with_boxes()
+    boxed = manifest.rows["image_id"].isin(manifest.boxes["image_id"]).to_numpy()
+    broken = int(np.flatnonzero(boxed)[0])
+    shutil.copytree(manifest.images, tmp_path / "own")
+    (tmp_path / "own" / f"{broken:04d}.png").write_bytes(b"no picture")
+    found = look(replace(manifest, images=tmp_path / "own"))
+    assert (found.profile.n_images, found.profile.boxes.boxes) == (IMAGES - 1, 299)
+    assert [item.row for item in found.profile.quarantined] == [broken + 2]
+    assert found.profile.boxes.unusable == 1
 
 
 def test_boxes_that_cannot_be_used_are_counted(with_boxes, look):

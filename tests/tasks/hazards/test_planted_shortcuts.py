@@ -132,6 +132,12 @@ def test_sides_forbid_flips(clean, few, look, name, values):
     assert "must not be mirrored" in hazard.summary
 
 
+def test_a_ruler_may_be_mirrored_but_is_asked_about(clean, few, look):
+    found = look(few(clean(ruler=np.random.default_rng(0).choice(["yes", "no"], IMAGES))))
+    assert found.of("laterality") == []
+    assert found.one("burned_in_text").severity == "ask"
+
+
 def test_labels_of_one_side_forbid_flips(clean, look):
     manifest = clean()
     manifest.rows["label"] = np.where(is_mel(manifest), "left pneumothorax", "none")
