@@ -17,10 +17,14 @@ _JUDGED = METRIC_TAGS | {"CATCH", "MISS", "SENS", "SPEC", "FALSE_ALARM", "FALSE_
 _LIMIT = frozenset({"FLOOR", "CEIL"})
 _POLITE = norms("pleas", "please", "thank", "thanks", "you", "hello", "hi", "dear", "team", "all", "regard", "best", "kind", "i", "we", "and")  # fmt: skip
 _PEOPLE = norms("people", "patient", "person", "child", "adult", "woman", "man", "age", "older", "old", "younger", "elderly", "over the age", "kid", "baby", "smoker")  # fmt: skip
-_TIMES = norms("year", "month", "week", "day", "old", "image", "film", "patient", "case", "lesion", "hospital", "center")
+_TIMES = norms(
+    "year", "month", "week", "day", "old", "image", "film", "patient", "case", "lesion", "hospital", "center"
+)
 _IS = frozenset({"is", "are", "have", "has", "had", "were", "was"})
 _FEWEST_WORDS = 2
 _ASIDE = 4
+_SIGNS = frozenset({">=", "<=", ">", "<", "\u2265", "\u2264"})
+"""A number behind one of these is a bound, whatever it is of."""
 
 
 def read_leftovers(reading: Reading) -> None:
@@ -64,7 +68,9 @@ def _bounds_something(reading: Reading, clause: range, open_units: list[int]) ->
         sentence = next(s for s in reading.sentences() if clause.start in s)
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
     if not tags & _JUDGED:
-        return False
+        return any(
+            reading.units[k].number is not None and k > 0 and reading.units[k - 1].norm in _SIGNS for k in open_units
+        )
     for at in open_units:
         unit = reading.units[at]
         if unit.number is None or _is_of_people(reading, at) or _states(reading, clause, at):

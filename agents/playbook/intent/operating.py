@@ -73,6 +73,8 @@ class Numbers:
     """Largest share of all images that may be called positive."""
     alarms_per_image: Level | None = None
     """Largest mean number of false marks on an image; a number, not a share."""
+    alarms_fixed: Level | None = None
+    """Mean number of false marks on an image at which the share found is compared."""
     prevalence: Level | None = None
     """How common the finding is said to be; a fact, and no wish."""
     goal: tuple[str, int, int] | None = None
@@ -98,6 +100,7 @@ def read_numbers(reading: Reading) -> Numbers:
     _metric_floors(reading, numbers, taken)
     _goal(reading, numbers)
     _unsupported(reading)
+    _unknown_metrics(reading)
     return numbers
 
 
@@ -110,12 +113,13 @@ def _facts(reading: Reading, numbers: Numbers) -> set[int]:
             numbers.prevalence = Level(value, match.first, match.end) if value is not None else None
             taken.update(match.shares)
             reading.used.update(range(match.first, match.end))
-    for match in reading.found("alarms_per_image"):
-        number = reading.units[match.shares[0]].number if match.shares else None
-        if number is not None and numbers.alarms_per_image is None:
-            numbers.alarms_per_image = Level(number, match.first, match.end)
-            taken.update(match.shares)
-            reading.used.update(range(match.first, match.end))
+    for rule in ("alarms_fixed", "alarms_per_image"):
+        for match in reading.found(rule):
+            number = reading.units[match.shares[0]].number if match.shares else None
+            if number is not None and getattr(numbers, rule) is None and not taken & set(match.shares):
+                setattr(numbers, rule, Level(number, match.first, match.end))
+                taken.update(match.shares)
+                reading.used.update(range(match.first, match.end))
     return taken
 
 
@@ -288,4 +292,16 @@ def _unsupported(reading: Reading) -> None:
             f"{quoting.words(reading.units[at].text)} cannot be a goal in this version: it depends on how common the finding is where "
             "the model will be used. Can you say it as a sensitivity or a specificity instead?",
             default="it is reported at the prevalence of this data", kind="metric_choice",
+        )  # fmt: skip
+
+
+def _unknown_metrics(reading: Reading) -> None:
+    """Ask about a measure that is known by name and not computed here."""
+    for at in reading.tagged("OTHER_METRIC"):
+        if at in reading.used or reading.denied(at):
+            continue
+        reading.used.update(clause_of(reading, at))
+        reading.ask(
+            "primary", f"{quoting.words(reading.units[at].text)} is not among the metrics of this version. Shall the usual one of the task be improved, and "
+            "this one be left out?", options=("yes", "no"), default="yes", kind="metric_choice",
         )  # fmt: skip

@@ -36,7 +36,7 @@ def set_primary(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         reading.cite("primary", first, end)
     elif wishes.task in _OF_TASK and not judging.costs:
         family, reason = _OF_TASK[wishes.task]
-        limit = wishes.numbers.alarms_per_image
+        limit = wishes.numbers.alarms_fixed or wishes.numbers.alarms_per_image
         if wishes.task == DETECTION and limit is not None:
             judging.primary = f"recall_at_fp_per_image_{limit.value:g}[{target}]"
             reading.cite("primary", limit.first, limit.end)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.primary import HELD_SENSITIVITY, HELD_SPECIFICITY, missed, spared
-from tasks.domain.spec import BINARY, MULTICLASS, MULTILABEL, ORDINAL, OperatingPoint
+from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, MULTILABEL, ORDINAL, OperatingPoint
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging, Wishes
@@ -39,6 +39,20 @@ def _set_default(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     miss, specific = missed(wishes, judging), spared(wishes)
     if judging.costs:
         _set_youden(reading, judging, "the weights of the errors decide between yes and no")
+    elif (
+        wishes.task == DETECTION
+        and miss is not None
+        and not (wishes.numbers.alarms_fixed or wishes.numbers.alarms_per_image)
+    ):
+        _set_youden(
+            reading,
+            judging,
+            "places: the score from which a mark is shown is chosen where misses and false marks balance",
+        )
+        reading.ask(
+            "operating_point", "How many false marks an image may it cost that fewer are missed? That nothing is missed at all cannot be promised.",
+            options=("0.5", "1", "2"), default="no number is held; the share found is shown over the number of false marks", kind="missing_threshold",
+        )  # fmt: skip
     elif judging.abstention.allowed or wishes.task not in _CLASSES or not (miss or specific):
         _set_youden(
             reading, judging, "nothing was said of the balance; misses and false alarms weigh the same (Youden)"
