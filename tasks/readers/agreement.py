@@ -47,8 +47,10 @@ def aggregated(readings: pd.DataFrame, rule: str) -> pd.DataFrame:
         A column a finding, indexed by row; NaN where nobody said anything.
 
     Raises:
-        DataUnusable: The rule is not known, or cannot be used for labels.
+        DataUnusable: There is no reading, or the rule is not known or cannot be used for labels.
     """
+    if readings.empty:
+        raise DataUnusable("no annotator says anything of the images that are there; check the columns of the readings")
     names = sorted(readings["annotator"].unique())
     if rule not in {MAJORITY, ANY, ALL, *names}:
         problem = f"readings are put together by majority, any, all or one of {', '.join(names)}, but not by {rule!r}"

@@ -88,6 +88,13 @@ def test_a_rule_that_cannot_be_is_an_error(tmp_path, images):
         read(tmp_path, images, lines, "any")
 
 
+def test_annotators_who_say_nothing_are_an_error(tmp_path, images):
+    with pytest.raises(DataUnusable, match="no annotator says anything"):
+        read(tmp_path, images, table_of("image,a,b,c", [",,x"] * 8), annotators=("a", "b"))
+    with pytest.raises(DataUnusable, match="no annotator says anything"):
+        read(tmp_path, images, table_of("image,a,b,c", [",R1,x"] * 8), label="a", annotator="b")
+
+
 MARKS = ["1,1,0", "0,0,1", "1,0,-1", "1,,", ",,", "-1,-1,0", "0,0,0", "1,1,1"]
 
 
