@@ -101,6 +101,7 @@ def _spec(reading: Reading) -> Spec | None:
     counted = counted_as(reading)
     numbers = read_numbers(reading)
     errors = read_errors(reading)
+    read_side_rule(reading)
     ungradable = read_ungradable(reading)
     policy = read_label_policy(reading)
     abstaining = read_abstention(reading)
@@ -111,7 +112,6 @@ def _spec(reading: Reading) -> Spec | None:
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
-    read_side_rule(reading)
     misread = read_misreading(reading)
     goal = read_goal(reading)
     choice = unlabelled(name_of_outcome(reading, *outcome), outcome) if outcome is not None else None

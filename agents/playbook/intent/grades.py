@@ -29,8 +29,38 @@ _RANKS = {phrase(word): rank for rank, words in reversed(list(enumerate(_STEPS))
 _UNGRADED = norms("ungradable", "ungradeabl", "ungraded", "unreadabl", "inadequate", "insufficient", "other", "unknown")  # fmt: skip
 _UP = frozenset({"FLOOR"})
 _ORDER = norms("the order", "order of the", "ordinal", "ordered", "respect the order", "quadratic weighted kappa", "quadratic kappa", "weighted kappa", "by severity")  # fmt: skip
-_SCALE_NOUN = norms("rads", "grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")
-_OR_MORE = norms("or more", "or higher", "or above", "or better", "or worse", "and above", "+", "and up", "upward", "upwards", "onward", "onwards", "up")
+_REFER = norms("refer", "referral")
+_YES = norms("yes or no", "yes / no", "y / n")
+_SCALE_NOUN = norms(
+    "rads",
+    "grade",
+    "stage",
+    "score",
+    "level",
+    "class",
+    "category",
+    "birads",
+    "bi rads",
+    "kl",
+    "from grade",
+    "icdr",
+    "severity",
+)
+_OR_MORE = norms(
+    "or more",
+    "or higher",
+    "or above",
+    "or better",
+    "or worse",
+    "and above",
+    "+",
+    "and up",
+    "upward",
+    "upwards",
+    "onward",
+    "onwards",
+    "up",
+)
 _STRICTLY = norms("above", "over", "more than", "greater than", "higher than", "worse than", ">")
 _COUNT = norms("matter", "count", "play")
 _AND_ABOVE = norms("worse", "more", "higher", "above", "up", "beyond", "upward", "over", "severer", "greater")
@@ -106,7 +136,14 @@ def find_cut(reading: Reading, scale: tuple[str, ...]) -> Cut | None:
     listed = _listed_top(reading, scale)
     if listed is not None:
         return listed
-    said = next((k for k, unit in enumerate(reading.units) if is_referable(unit) and not reading.denied(k)), None)
+    said = next(
+        (
+            k
+            for k, unit in enumerate(reading.units)
+            if (is_referable(unit) or _refers_or_not(reading, k)) and not reading.denied(k)
+        ),
+        None,
+    )
     if said is not None and len(scale) > REFERABLE:
         found = _cut(reading, scale, _referable_from(scale), said, said + 1)
         return replace(found, by_convention=True) if found else None
@@ -133,6 +170,12 @@ def _place_of_number(reading: Reading, at: int, scale: tuple[str, ...]) -> int |
     if unit.number is None or unit.share is not None:
         return None
     return next((k for k, label in enumerate(scale) if _rank(label) == unit.number), None)
+
+
+def _refers_or_not(reading: Reading, at: int) -> bool:
+    """'Refer or not refer' asks for the same cut as 'referable'."""
+    after = reading.units[at + 1 : at + 3]
+    return reading.units[at].norm in _REFER and any(unit.tags & {"REST", "NOT"} or unit.norm in _YES for unit in after)
 
 
 def is_referable(unit: Unit) -> bool:

@@ -77,7 +77,12 @@ def _or_not(reading: Reading, span: tuple[int, int]) -> bool:
 def _count_is_wrong(reading: Reading, count: tuple[int, int, int], *, named: int, available: int) -> bool:
     number, first, end = count
     total = len(nameable_labels(reading))
-    if number in {named, available, total} or (number == 2 and named == 1) or (named > 1 and number == named + 1):
+    kinds = total - sum(item.answer == "any" for item in nameable_labels(reading))
+    if (
+        number in {named, available, total, kinds}
+        or (number == 2 and named == 1)
+        or (named > 1 and number == named + 1)
+    ):
         return False
     labels = tuple(item.label for item in nameable_labels(reading)[:20])
     shown = quoting.listed(quoting.code(label) for label in labels)
@@ -92,7 +97,8 @@ def _all_labels(reading: Reading, span: tuple[int, int], excluded: tuple[str, ..
     groups = [
         Group((item.label,), reading.data.plain(item.label), [span])
         for item in nameable_labels(reading)
-        if item.label not in excluded and not (reading.data.findings and item.concept == "normal")
+        if item.label not in excluded
+        and not (reading.data.findings and (item.concept == "normal" or item.answer == "any"))
     ]
     return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 and len(groups) > 1 else "")
 
@@ -220,7 +226,8 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
         _confirm_the_only_finding(reading, sentences, only.label)
         return _with_rest(reading, [Group((only.label,), reading.data.plain(only.label))], excluded, None)
     if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
-        if all(item.answer == "opaque" for item in reading.data.labels) and not _names_codes(reading):
+        opaque = bool(reading.data.labels) and all(item.answer == "opaque" for item in reading.data.labels)
+        if opaque and not _names_codes(reading):
             ask_for_codes(reading)
             return None
         if not tags & {"TASK_SORT", "TASK_SPLIT"}:

@@ -49,7 +49,12 @@ def _events(reading: Reading) -> list[int]:
 def _is_horizon(reading: Reading, at: int) -> bool:
     """'Predict a heart attack in the next five years' is about what is to come; 'taken within two years' is not."""
     units = reading.units
-    if units[at].norm not in _AHEAD or at + 2 >= len(units) or units[at + 1].number is None or units[at + 2].norm not in _TIMES:
+    if (
+        units[at].norm not in _AHEAD
+        or at + 2 >= len(units)
+        or units[at + 1].number is None
+        or units[at + 2].norm not in _TIMES
+    ):
         return False
     sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
     return any(units[k].norm in _FORETELL for k in sentence)
@@ -73,6 +78,13 @@ def _phrase(reading: Reading, at: int) -> tuple[int, int]:
         first = next((k for k in range(at - 1, max(-1, at - 9), -1) if units[k].is_class), at)
         return first, at + 3
     end = at + 1
+    if (
+        end + 2 < len(units)
+        and units[end].norm in _AHEAD
+        and units[end + 1].norm in {"a", "one"}
+        and units[end + 2].norm in _TIMES
+    ):
+        return at, end + 3
     if (
         end + 1 < len(units)
         and units[end].norm in {"within", "in", "after", "at"}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.playbook.intent.reading import Reading
 
 _ASKED_FOR = norms("request", "requested", "name", "affect", "indicate", "symptomatic", "index", "refer", "ask", "mention", "state", "correct", "order", "mark", "painful", "injur")  # fmt: skip
@@ -19,18 +21,19 @@ _MARKERS = norms("marker", "text", "burn", "letter", "annotation")
 
 
 def read_side_rule(reading: Reading) -> None:
-    """Ask what becomes of the other side where only one counts."""
-    found = _rule(reading)
-    if found is None:
+    """Ask what becomes of the other side where only one counts; it goes before the rules that leave images or cues out."""
+    found = list(_rules(reading))
+    if not found:
         return
-    first, end = found
-    reading.use(first, end)
-    column = next(
-        (name for name in reading.data.attributes if set(phrase(name)) & _SIDES and not set(phrase(name)) & _MARKERS),
-        "",
+    for first, end in found:
+        reading.use(first, end)
+        reading.claimed.update(k for k in range(first, end) if not reading.units[k].labels)
+    sided = (
+        name for name in reading.data.attributes if set(phrase(name)) & _SIDES and not set(phrase(name)) & _MARKERS
     )
+    column = next(sided, "")
     where = f" (column {column})" if column else ""
-    reading.caveat(f"Only the side that is asked for counts{where}: a mirrored image must swap it.", first, end)
+    reading.caveat(f"Only the side that is asked for counts{where}: a mirrored image must swap it.", *found[0])
     reading.ask(
         "rules", "Where both sides can be seen: should a finding on the other side be ignored, or listed separately for safety?",
         options=("only the side that is asked for is scored; others are listed separately", "ignore the other side"),
@@ -38,19 +41,18 @@ def read_side_rule(reading: Reading) -> None:
     )  # fmt: skip
 
 
-def _rule(reading: Reading) -> tuple[int, int] | None:
-    """Return the clause that limits the answer to one side: 'only label the side that the form names', 'ignore the other hip'."""
-    for at, unit in enumerate(reading.units):
-        if set(unit.norm.split()).isdisjoint(_PAIRED | _SIDES):
-            continue
-        clause = clause_of(reading, at)
+def _rules(reading: Reading) -> Iterator[tuple[int, int]]:
+    """Yield the clauses that limit the answer to one side: 'only label the side that the form names', 'ignore the other hip'."""
+    for clause in clauses(reading):
         found = [reading.units[k].norm for k in clause]
+        words = {word for norm in found for word in norm.split()}
         tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
-        if _BOTH & set(found):
+        if words.isdisjoint(_PAIRED | _SIDES) or _BOTH & words:
             continue
-        limited = bool({"only", "just", "solely"} & set(found)) and ("side" in found or bool(_SIDES & set(found)))
-        chosen = bool(_ASKED_FOR & set(found)) or bool({"left", "right"} & set(found))
-        other = at > 0 and reading.units[at - 1].norm in _OTHER
-        if (limited and chosen) or (other and tags & {"IGNORE", "EXCEPT"} and not reading.denied(at, within=6)):
-            return clause.start, clause.stop
-    return None
+        limited = bool({"only", "just", "solely"} & words) and bool(_SIDES & words)
+        chosen = bool(_ASKED_FOR & words) or bool({"left", "right"} & words)
+        paired = [k for k in clause if not set(reading.units[k].norm.split()).isdisjoint(_PAIRED)]
+        other = any(k > clause.start and reading.units[k - 1].norm in _OTHER for k in paired)
+        ignored = bool(tags & {"IGNORE", "EXCEPT"}) and not any("NOT" in reading.units[k].tags for k in clause)
+        if (limited and chosen) or (other and ignored):
+            yield clause.start, clause.stop

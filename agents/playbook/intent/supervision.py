@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _FAR = 0.02
+_HALF = 0.5
+_DISAGREE = norms("disagree", "disagreement", "agree", "differ", "vary", "conflict", "dispute", "discordant")
 _AGREED = {"AGREE_MAJORITY": "majority", "AGREE_CONSENSUS": "consensus", "AGREE_ALL": "all", "AGREE_ANY": "any"}
 _UNCERTAIN = "uncertain"
 _TREATS = frozenset({"CALL_AS", "WISH", "EXCEPT", "IGNORE"})
@@ -124,8 +126,23 @@ def _uncertain(reading: Reading, named: Named | None, policy: str) -> str:
     return "unknown"
 
 
+def _beside(reading: Reading, positions: list[int]) -> list[int]:
+    """Return the units of the sentences that hold any of these units."""
+    return [k for sentence in reading.sentences() if set(sentence) & set(positions) for k in sentence]
+
+
 def _is_doubt(unit: Unit) -> bool:
     return "UNCERTAIN" in unit.tags or unit.norm.startswith(_UNCERTAIN)
+
+
+def _most_of_them(reading: Reading) -> tuple[int, int] | None:
+    """Return where 'two out of three graders' stands."""
+    for at in reading.tagged("RATERS"):
+        share = reading.units[at - 1].share if at else None
+        if share is not None and _HALF < share < 1:
+            reading.used.add(at - 1)
+            return at - 1, at + 1
+    return None
 
 
 def _either_of_them(reading: Reading) -> tuple[int, int] | None:
@@ -154,7 +171,9 @@ def _aggregation(reading: Reading) -> tuple[str, bool]:
         return "", False
     way = _way(reading)
     if len(readers) < 2:
-        if not way and any(not reading.denied(at) for at in said):
+        if not way and any(
+            reading.units[k].norm in _DISAGREE or "disagre" in reading.units[k].norm for k in _beside(reading, said)
+        ):
             reading.ask(
                 "supervision", "The data has one label an image, and no column for each reader. Should that label be taken as the truth, although readers may disagree?",
                 options=("yes", "no, I add the readings"), default="yes", kind="reference_standard",
@@ -179,6 +198,10 @@ def _way(reading: Reading) -> str:
         if at is not None:
             reading.cite("supervision.aggregation", at, at + 1)
             return way
+    most = _most_of_them(reading)
+    if most is not None:
+        reading.cite("supervision.aggregation", *most)
+        return "majority"
     either = _either_of_them(reading)
     if either is not None:
         reading.cite("supervision.aggregation", *either)
