@@ -162,6 +162,8 @@ def test_what_compares_no_two_confusions_gives_no_weights(words):
         "Better that it abstains than that it is wrong.",
         'Some images may be handed back as "can\'t tell".',
         "If it is unsure it should say so.",
+        "Uncertain cases should go to a human.",
+        "I'd like it to abstain on hard cases.",
     ],
 )
 def test_an_answer_may_be_left_open_and_how_often_is_asked(words):
@@ -182,6 +184,8 @@ def test_an_answer_may_be_left_open_and_how_often_is_asked(words):
         ('The model may hand back up to 8 of 100 scans as "can\'t tell".', 0.08),
         ("It may say 'not sure' in up to 15% of cases.", 0.15),
         ("It may say that it does not know. Ten percent may stay undecided.", 0.1),
+        ("It should defer to us in at most 5 % of images.", 0.05),
+        ("If in doubt, let it pass the image to a human, but not more than one in ten.", 0.1),
     ],
 )
 def test_a_share_that_is_said_is_the_budget_and_a_constraint(words, share):

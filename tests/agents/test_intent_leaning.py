@@ -67,6 +67,8 @@ def drafted(text, profile):
         "It must not rely on chest tubes.",
         "The model should ignore chest drains.",
         "Chest drains must not be used.",
+        "I'm worried it will learn the chest drain and not the disease.",
+        "Half of the positives have a chest drain; please make the model ignore those.",
     ],
 )
 def test_a_cue_with_a_column_is_a_confounder_and_needs_no_question(words):

@@ -70,6 +70,11 @@ def understood(text, profile=LESIONS):
         ("95% sensitivity or better.", 0.95),
         ("The miss rate must stay under 5%.", 0.95),
         ("At least 9 out of 10 must be found.", 0.9),
+        ("Out of 50 melanomas you may overlook one at most.", 0.98),
+        ("Out of 100 melanomas at least 97 should be found.", 0.97),
+        ("Catch nearly all of them, say 98 %.", 0.98),
+        ("Fewer than 5% misses.", 0.95),
+        ("Sens >= 90.", 0.9),
     ],
 )
 def test_however_a_floor_on_misses_is_worded_it_is_the_same_constraint(words, floor):
@@ -90,6 +95,10 @@ def test_however_a_floor_on_misses_is_worded_it_is_the_same_constraint(words, fl
         ("No more than one false alarm for every ten clean people.", 0.9),
         ("We can accept 20% false alarms.", 0.8),
         ("At least 90% of the healthy must be left alone.", 0.9),
+        ("I can accept that 15 in 100 healthy patients get referred.", 0.85),
+        ("Up to 15 out of 100 healthy people may be sent to the clinic, not more.", 0.85),
+        ("Not more than one healthy person in five may be called broken.", 0.8),
+        ("Specificity should not drop below 0.8, sensitivity as high as you can get it.", 0.8),
         ("Keep biopsies under 20% of benign lesions and catch as many melanomas as you can.", 0.8),
     ],
 )
@@ -228,3 +237,47 @@ def test_a_measure_that_depends_on_prevalence_is_kept_and_asked_about(words, met
 def test_the_rarest_prevalence_asks_for_the_specificity_that_it_needs():
     parsed, _, _ = understood("Melanoma or not. F1 above 0.9; the prevalence is 3%.")
     assert "99.7% specificity" in parsed.questions[0].text
+
+
+@pytest.mark.parametrize(
+    ("words", "sensitivity", "specificity"),
+    [
+        ("Sensitivity and specificity of at least 90%.", 0.9, 0.9),
+        ("Sensitivity and specificity of at least 90% and 80%.", 0.9, 0.8),
+        ("Sens/spec 90/80 at least.", 0.9, 0.8),
+        ("At least 90% sensitivity and specificity of 80%.", 0.9, 0.8),
+        ("90% sensitivity and 80% specificity.", 0.9, 0.8),
+        ("Both sensitivity and specificity should be above 85%.", 0.85, 0.85),
+        ("A sensitivity of ninety-five percent with no more than twenty percent false alarms.", 0.95, 0.8),
+    ],
+)
+def test_two_floors_in_one_breath_are_two_constraints(words, sensitivity, specificity):
+    _, spec, bounds = understood(f"Melanoma or not. {words}")
+    assert bounds == {("sensitivity[melanoma]", ">="): sensitivity, ("specificity[melanoma]", ">="): specificity}
+    assert spec.primary == "auroc"
+
+
+@pytest.mark.parametrize(
+    ("words", "primary"),
+    [
+        (
+            "We would rather recall ten healthy people than miss one melanoma.",
+            "sensitivity_at_specificity_80[melanoma]",
+        ),
+        (
+            "It is more important to avoid unnecessary recalls than to catch every melanoma.",
+            "specificity_at_sensitivity_90[melanoma]",
+        ),
+    ],
+)
+def test_a_trade_in_numbers_of_people_sets_no_floor_and_keeps_its_direction(words, primary):
+    _, spec, bounds = understood(f"Melanoma or not. {words}")
+    assert not bounds
+    assert spec.primary == primary
+
+
+@pytest.mark.parametrize("words", ["Optimise the F2 score.", "Best Youden index please."])
+def test_a_metric_that_is_not_computed_is_asked_about(words):
+    parsed, spec, _ = understood(f"Melanoma or not. {words}")
+    assert (parsed.level, kinds(parsed)) == ("confirm_default", {"metric_choice"})
+    assert spec.primary == "auroc"

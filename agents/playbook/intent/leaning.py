@@ -177,7 +177,9 @@ def _take_antecedent(reading: Reading, found: Leaning, match: Match, end: int) -
     things = [
         k
         for k in range(first, match.first)
-        if reading.units[k].kind == "artefact" and _could_be_cue(reading, reading.units[k]) and k not in reading.claimed
+        if _could_be_cue(reading, reading.units[k])
+        and reading.units[k].kind != "attribute"
+        and k not in reading.claimed
     ]
     if things:
         _take(reading, found, Match(things[0], end, tuple(things), ()), things)

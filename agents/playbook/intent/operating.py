@@ -87,6 +87,7 @@ def read_numbers(reading: Reading) -> Numbers:
     """Return the numbers of a request, each from the words that set it."""
     numbers = Numbers()
     taken = _facts(reading, numbers)
+    _pairs(reading, numbers, taken)
     for rule, match in sorted(_candidates(reading), key=_rank):
         if taken & set(match.shares):
             continue
@@ -121,6 +122,29 @@ def _facts(reading: Reading, numbers: Numbers) -> set[int]:
                 taken.update(match.shares)
                 reading.used.update(range(match.first, match.end))
     return taken
+
+
+def _pairs(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
+    """Read 'sensitivity and specificity of at least 90%' and 'sens/spec 90/80' as two floors."""
+    for match in reading.found("pair_floor"):
+        around = [*reading.units[max(0, match.first - 1) : match.first], *reading.units[match.end : match.end + 3]]
+        apart = any(unit.number is not None for unit in around)  # '90% sensitivity and specificity of 80%' are two
+        tags = [tag for k in range(match.first, match.end) for tag in ("SENS", "SPEC") if tag in reading.units[k].tags]
+        values = [value for at in match.shares if (value := _value(reading, at)) is not None and value >= _LEAST_BARE]
+        if (
+            apart
+            or taken & set(match.shares)
+            or reading.denied(match.first)
+            or len(values) < len(match.shares)
+            or not values
+        ):
+            continue
+        for tag, value in zip(tags, values if len(values) > 1 else values * 2, strict=False):
+            rule = "sensitivity_floor" if tag == "SENS" else "specificity_floor"
+            _keep(reading, numbers, rule, Level(value, match.first, match.end))
+        taken.update(match.shares)
+        reading.claim(match)
+        reading.used.update(match.shares)
 
 
 def _is_limited(reading: Reading, match: Match) -> bool:

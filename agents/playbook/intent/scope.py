@@ -108,7 +108,7 @@ def _is_of_people(reading: Reading, rule: str, first: int, end: int) -> bool:
     clause = clause_of(reading, first)
     before = [units[k] for k in range(max(clause.start, first - 5), first)]
     if any(unit.norm in {"without", "no", "instead"} for unit in before) or any(
-        "NOT" in units[k].tags for k in range(first, end)
+        "NOT" in units[k].tags or {"not", "no", "without"} & set(units[k].norm.split()) for k in range(first, end)
     ):
         return False
     nearest = next(
