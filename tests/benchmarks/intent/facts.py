@@ -41,6 +41,8 @@ IMAGES_A_GROUP = 2
 _COUNT_KEYS = ("images", "n_images", "frames", "recordings", "ecgs", "films", "scans", "slides", "tiles", "patches", "videos", "studies", "echos", "n", "count", "size")  # fmt: skip
 _GROUP_KEYS = ("patients", "subjects", "lesions", "infants", "groups")
 _BOXES = {"boxes", "box", "bbox", "bboxes", "bounding_boxes", "bounding boxes"}
+_POINTS = {"points", "point", "centre points", "center points", "dots"}
+"""Marks of objects without a size; they say where something lies as boxes do."""
 _MASKS = {"masks", "mask", "segmentation", "segmentations", "outlines", "contours"}
 _KNOWN = {"labels", "label", "metadata", "split", "splits", "prevalence", "positives", "missing", *_COUNT_KEYS, *_GROUP_KEYS}  # fmt: skip
 
@@ -86,9 +88,13 @@ def _columns(manifest: dict[str, object]) -> tuple[list[Column], object, object]
         labels = {"label": labels} if labels else {}
     entries = labels if isinstance(labels, dict) else {}
     boxes = next((value for name, value in entries.items() if str(name).lower() in _BOXES), None)
+    kinds = [str(name) for name, value in entries.items() if str(value).strip().lower() in _BOXES | _POINTS]
+    boxes = kinds if boxes is None and kinds else boxes
     masks = next((value for name, value in entries.items() if str(name).lower() in _MASKS), None)
     columns = [
-        read_column(str(name), value) for name, value in entries.items() if str(name).lower() not in _BOXES | _MASKS
+        read_column(str(name), value)
+        for name, value in entries.items()
+        if str(name).lower() not in _BOXES | _MASKS and str(name) not in kinds
     ]
     return [_with_stated(column, manifest) for column in columns], boxes, masks
 
