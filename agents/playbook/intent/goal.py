@@ -46,8 +46,7 @@ def read_goal(reading: Reading) -> Goal:
         column = ""
     if column or measured:
         return _measured(reading, measured, column)
-    detecting = _detects(reading)
-    if reading.data.only_places and detecting is not None:
+    if reading.data.only_places and _is_about_objects(reading):
         return Goal(SEGMENTATION if reading.data.places == {MASK} else DETECTION)
     return Goal()
 
@@ -62,7 +61,10 @@ def _asks_for_number(reading: Reading, at: int) -> bool:
         return False
     if not reading.units[at].norm.startswith(_COUNTING):
         return True
-    return any(unit.is_class for unit in reading.units[at + 1 : at + 4])
+    after = reading.units[at + 1 : at + 5]
+    return any(unit.is_class for unit in after) and not any(
+        unit.norm == "as" or "CALL_AS" in unit.tags for unit in after
+    )
 
 
 def _located(reading: Reading, places: list[int]) -> Goal:
@@ -138,12 +140,13 @@ def number_cut(reading: Reading) -> tuple[str, tuple[int, int]] | None:
 
 def _counts_places(reading: Reading, at: int) -> bool:
     """'Count the mitoses' is answered by finding each of them."""
-    return bool(reading.data.places) and reading.units[at].norm.split()[0] in {"count", "how"}
+    return bool(reading.data.places) and reading.units[at].norm.startswith(_COUNTING)
 
 
-def _detects(reading: Reading) -> int | None:
-    """Return where things are to be found, unless the answer is about the whole image."""
-    if any(unit.norm in _WHOLE_IMAGE for unit in reading.units):
-        return None
-    verbs = (at for at in reading.tagged("TASK_DETECT") if not reading.units[at].norm.startswith(_CHOOSING))
-    return next((at for at in verbs if not reading.denied(at, within=3)), None)
+def _is_about_objects(reading: Reading) -> bool:
+    """Say whether things are to be found, in data that has nothing but places, and no answer about the whole image is asked for."""
+    if any(unit.norm in _WHOLE_IMAGE or unit.norm.startswith(_CHOOSING) for unit in reading.units):
+        return False
+    told_off = all(reading.denied(at, within=3) for at in reading.tagged("TASK_DETECT"))
+    named = any(unit.labels for unit in reading.units)
+    return named if told_off else True
