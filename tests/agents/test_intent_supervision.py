@@ -98,6 +98,7 @@ def test_several_readers_without_a_rule_are_asked_about():
         ("It is plus if at least one grader says so.", "any"),
         ("Three graders read each image, and it counts if either of them says so.", "any"),
         ("Take grader_2 as the truth.", "grader_2"),
+        ("What two out of three graders say is what counts.", "majority"),
     ],
 )
 def test_a_rule_for_several_readers_is_taken_and_nothing_is_asked(words, aggregation):
@@ -112,6 +113,10 @@ def test_readers_that_the_data_does_not_tell_apart_are_confirmed():
     parsed = parse("Plus disease, yes or no. Three graders disagree a lot.", YES_NO)
     assert parsed.spec.supervision == Supervision()
     assert kinds(parsed) == ["reference_standard"]
+
+
+def test_readers_that_are_only_mentioned_raise_no_question():
+    assert parse("Plus disease, yes or no. Two readers looked at all images.", YES_NO).questions == ()
 
 
 @pytest.mark.parametrize(

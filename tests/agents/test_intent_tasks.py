@@ -73,6 +73,8 @@ def built(text, data):
         ("Mark everything that you find.", NODULES, "object_detection", ("nodule", "mass")),
         ("Does this film show a nodule, yes or no?", NODULES, "binary_classification", ("no_nodule", "nodule")),
         ("Find the mitoses, and don't mistake the look-alikes for mitoses.", MITOSES, "object_detection", ("mitosis",)),
+        ("Count the mitoses; look-alikes were annotated, too.", MITOSES, "object_detection", ("mitosis",)),
+        ("Mitoses in breast cancer slides.", MITOSES, "object_detection", ("mitosis",)),
         ("Please outline the optic disc.", DISC, "segmentation", ("optic_disc",)),
         ("Cardiomegaly, effusion and oedema on portable films.", CHEST, "multilabel_classification", ("cardiomegaly", "effusion", "edema")),
         ("Detect cardiomegaly and effusion.", CHEST, "multilabel_classification", ("cardiomegaly", "effusion")),
@@ -98,6 +100,8 @@ def test_words_and_data_together_set_the_task(text, data, task, classes):
         ("Retinopathy of at least grade 3, yes or no.", GRADES, ("3", "4")),
         ("Grade 3 and above against the rest.", GRADES, ("3", "4")),
         ("Grade 3 or 4 versus everything else.", GRADES, ("3", "4")),
+        ("Refer or not refer, that is all.", GRADES, ("2", "3", "4")),
+        ("Anything from moderate upward goes to the clinic: yes or no.", GRADES, ("2", "3", "4")),
         ("Moderate or worse, yes or no.", GRADES, ("2", "3", "4")),
         ("Referable retinopathy, yes or no.", GRADES, ("2", "3", "4")),
         ("Moderate or worse, yes or no.", SEVERITY, ("moderate", "severe")),
@@ -214,6 +218,28 @@ def test_only_the_side_that_is_asked_for_is_confirmed_and_both_sides_are_not():
     assert [question.kind for question in limited.questions] == ["rule_detail"]
     assert any("requested_side" in caveat for caveat in limited.spec.caveats)
     assert parse("Mark fractures, but label both sides; the other wrist is sometimes seen.", wrist).questions == ()
+
+
+def test_the_other_side_is_neither_a_cue_nor_a_choice_of_images():
+    wrist = profile(
+        {"no fracture": 500, "fracture": 500}, findings=("fracture",), boxes=1000, attributes=("requested_side",)
+    )
+    parsed = parse(
+        "Detect fractures on the requested side only. Ignore the other wrist if it is in the picture.", wrist
+    )
+    assert [question.kind for question in parsed.questions] == ["rule_detail"]
+    assert parsed.spec.confounders == ()
+
+
+def test_a_limit_on_a_gross_error_is_a_constraint():
+    parsed = parse(
+        "Estimate the EF. Less than 40 must not be called more than 50. One in a hundred of those is tolerable.",
+        EJECTION,
+    )
+    assert [(item.metric, item.op, item.bound) for item in parsed.spec.constraints] == [
+        ("gross_error_rate", "<=", 0.01)
+    ]
+    assert parsed.questions == ()
 
 
 def test_a_gross_error_is_asked_about_with_a_limit():
