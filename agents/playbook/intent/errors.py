@@ -36,7 +36,7 @@ _CALL = norms(
     "send",
 )
 _CONFUSE = norms("confuse", "confusing", "mix", "mixing", "swap", "interchange", "confusion")
-_THEM = frozenset({"them", "either", "it", "those", "both", "these"})
+_THEM = norms("them", "either", "it", "those", "both", "these")
 _JOINERS = frozenset({",", "and", "or", "/", "&"})
 _ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "real", "true"})
 _BAD = norms(
@@ -127,7 +127,7 @@ def _by_severity(reading: Reading) -> Errors | None:
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
         weight = next((value for tag, value in _SEVERITY.items() if tag in tags), 0.0)
         error = _error(reading, sentence, before) if weight else None
-        if error is not None and error.true and error.called:
+        if error is not None and error.true and (error.called or error.is_miss):
             graded.append((error, weight))
             before = error
     if len({weight for _, weight in graded}) < 2:

@@ -64,7 +64,8 @@ def _ask(reading: Reading, clause: range, *, blocking: bool) -> None:
 def _bounds_something(reading: Reading, clause: range, open_units: list[int]) -> bool:
     """Say whether a number is left that looks like a bound: beside a metric, or after 'at least' in a clause about catching."""
     tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
-    if not tags & _JUDGED and len(clause) <= _ASIDE:  # 'catch nearly all of them, say 98%, ...'
+    shares = any(reading.units[k].share is not None for k in open_units)
+    if not tags & _JUDGED and len(clause) <= _ASIDE and shares:  # 'catch nearly all of them, say 98%, ...'
         sentence = next(s for s in reading.sentences() if clause.start in s)
         tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
     if not tags & _JUDGED:

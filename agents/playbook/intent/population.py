@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.clauses import clause_of, clauses
+from agents.playbook.intent.patterns import Match
 from tasks.domain.spec import Subgroup
 
 if TYPE_CHECKING:
-    from agents.playbook.intent.patterns import Match
+    from collections.abc import Iterator
+
     from agents.playbook.intent.reading import Reading
 
+_BARE = 2
 _APART = frozenset({"separately", "separate", "apart", "subgroup", "stratify", "break"})
 
 
@@ -20,7 +23,7 @@ def read_ages(reading: Reading) -> dict[str, Subgroup]:
     The images of other people are not left out: this is said in a caveat, as a model is judged on the data that it is given.
     """
     found: dict[str, Subgroup] = {}
-    for match in reading.found("age_limit"):
+    for match in [*reading.found("age_limit"), *_bare_limits(reading)]:
         if not match.shares or any(k in reading.used for k in match.shares):
             continue
         number = reading.units[match.shares[0]].number
@@ -37,6 +40,20 @@ def read_ages(reading: Reading) -> dict[str, Subgroup]:
         else:
             reading.caveat(f"The request is about a group of people ({said}); images of others, if the data has any, are not left out.", match.first, match.end)  # fmt: skip
     return found
+
+
+def _bare_limits(reading: Reading) -> Iterator[Match]:
+    """Yield clauses that hold nothing but 'over 65', where the data records an age that this can be about."""
+    if "age" not in reading.data.attributes.values():
+        return
+    for clause in clauses(reading):
+        words = [k for k in clause if not (reading.units[k].is_sign and not reading.units[k].tags)]
+        if (
+            len(words) == _BARE
+            and reading.units[words[0]].tags & {"FLOOR", "CEIL"}
+            and reading.units[words[1]].number is not None
+        ):
+            yield Match(words[0], words[1] + 1, (), (words[1],))
 
 
 def _concept(reading: Reading, at: int) -> str:
