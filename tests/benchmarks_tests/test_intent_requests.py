@@ -15,7 +15,9 @@ IDS = {
     "requests_own.jsonl": [f"O{number:02d}" for number in range(1, 45)],
     "requests_held_back.jsonl": [f"H{number:02d}" for number in range(1, 23)],
     "requests_variants.jsonl": [f"G{number:02d}{letter}" for number in GISTS for letter in "abc"],
+    "requests_variants_2.jsonl": [f"V{number:02d}{letter}" for number in GISTS for letter in "abc"],
 }
+VARIANTS = ("requests_variants.jsonl", "requests_variants_2.jsonl")
 CRITICAL = ("task_type", "clarification_level", "clarification_kind", "refuse")
 FIELDS = {"id", "specialty", "modality", "difficulty", "tests", "request", "data_manifest", "expected", "minimal_pairs"}
 KEYS = {
@@ -41,9 +43,10 @@ def test_each_set_is_whole_and_numbered(name: str) -> None:
     assert [row["id"] for row in _rows(name)] == IDS[name]
 
 
-def test_the_variants_of_one_gist_have_keys_that_agree() -> None:
+@pytest.mark.parametrize("name", VARIANTS)
+def test_the_variants_of_one_gist_have_keys_that_agree(name: str) -> None:
     keys: dict[str, list[list[Any]]] = {}
-    for row in _rows("requests_variants.jsonl"):
+    for row in _rows(name):
         expected, gist = row["expected"], row["id"][:-1]
         primary = {name: value for name, value in (expected["primary_metric"] or {}).items() if name != "target"}
         bounds = [[item["metric"], item["op"], item["value"]] for item in expected["operating_constraints"]]
