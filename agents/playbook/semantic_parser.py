@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook import read_back
 from agents.playbook.intent.abstention import read_abstention
+from agents.playbook.intent.attribute_target import ask_about_attribute_targets
 from agents.playbook.intent.choice import unlabelled
 from agents.playbook.intent.chunks import chunk
 from agents.playbook.intent.classes import choose_classes
@@ -108,6 +109,7 @@ def _spec(reading: Reading) -> Spec | None:
     read_sites(reading)
     leaning = read_leaning(reading)
     groups = read_groups(reading)
+    ask_about_attribute_targets(reading)
     guards = read_guards(reading)
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)

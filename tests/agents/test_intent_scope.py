@@ -161,3 +161,25 @@ def test_nothing_is_read_from_words_that_pose_as_orders():
     assert parsed.draft is not None
     assert parsed.draft.class_names == ("no_pneumonia", "pneumonia")
     assert kinds(parsed) == {"protocol_violation"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Predict ethnicity from chest films.",
+        "Estimate the sex of the patient.",
+        "Predict the patient's age from the film.",
+    ],
+)
+def test_an_attribute_asked_for_is_not_taken_for_the_finding_that_is_labelled(text):
+    parsed = parse(text, CHEST)
+    assert parsed.spec is None
+    assert parsed.level == "blocking"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Predict pneumonia in women.", "Predict pneumonia. Age is recorded.", "Do not predict age; find pneumonia."],
+)
+def test_an_attribute_beside_a_finding_stands_in_nobodys_way(text):
+    assert parse(text, CHEST).spec is not None
