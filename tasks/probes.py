@@ -82,7 +82,6 @@ def probe(features: NDArray[np.float64], targets: Sequence[Target], groups: NDAr
     if not worthy or not varies.any():
         return ()
     fold = folds_of(groups)
-    widening = float(norm.ppf(1 - 0.025 / len(worthy))) / _TWO_SIDED_95
     probes = []
     for alike in _with_the_same_known(worthy):
         known = ~np.isnan(alike[0].truth)
@@ -91,7 +90,7 @@ def probe(features: NDArray[np.float64], targets: Sequence[Target], groups: NDAr
         with _blas().limit(limits=1, user_api="blas"):
             aucs = _cross_validated(features[known][:, varies], present, fold[known])
         for target, auc in zip(alike, aucs, strict=True):
-            width = widening * half_width(auc, target, groups)
+            width = half_width(auc, target, groups, tries=len(worthy))
             probes.append(Probe(label=target.name, auc=float(auc), half_width=width))
     defined = [found for found in probes if not math.isnan(found.lower)]
     return tuple(sorted(defined, key=lambda found: -found.lower))
@@ -102,10 +101,18 @@ def flat(pixels: NDArray[np.uint8]) -> NDArray[np.float64]:
     return pixels.reshape(len(pixels), -1).astype(np.float64)
 
 
-def half_width(auc: float, target: Target, groups: NDArray[np.int64]) -> float:
-    """Return the half-width of the 95% interval of an AUC; patients or lesions count, for images of one are not independent."""
+def half_width(auc: float, target: Target, groups: NDArray[np.int64], *, tries: int = 1) -> float:
+    """Return the half-width of the 95% interval of an AUC; patients or lesions count, for images of one are not independent.
+
+    Args:
+        auc: The AUC.
+        target: Label or finding that it is for.
+        groups: Number of the patient or lesion of each image, shape (n_images,).
+        tries: Number of AUCs of which this is one; the interval is widened for them (Bonferroni).
+    """
     present, absent = (len(np.unique(groups[images])) for images in (target.present, target.absent))
-    return auc_half_width(present, absent, auc=float(np.clip(auc, 0.501, 0.999)))
+    widening = float(norm.ppf(1 - 0.025 / max(1, tries))) / _TWO_SIDED_95
+    return widening * auc_half_width(present, absent, auc=float(np.clip(auc, 0.501, 0.999)))
 
 
 @cache

@@ -18,7 +18,10 @@ from tasks.probes import flat, probe
 from tasks.targets import targets_of_labels
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tasks.hazards.evidence import Evidence
+    from tasks.targets import Target
 
 _FEWEST = 20
 """Images of a label and of the others that were confirmed; patients or lesions of a site."""
@@ -40,7 +43,9 @@ def of_verification(evidence: Evidence) -> list[Hazard]:
             shares = own.value_counts(normalize=True)
             way = str(shares.index[0])
             other = float((others == way).mean())
-            if abs(float(shares.iloc[0]) - other) > _CONFIRMED_APART:
+            if abs(float(shares.iloc[0]) - other) > _CONFIRMED_APART and not _may_be_chance(
+                values == way, target, evidence
+            ):
                 told.append(f"{target.name} by {way} in {shares.iloc[0]:.0%}, the others in {other:.0%}")
         if told:
             summary = (
@@ -64,7 +69,7 @@ def of_sites(evidence: Evidence) -> list[Hazard]:
 
 def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
     """Return the label whose share differs most between the values, if it is more than chance among patients or lesions."""
-    first = ~pd.Series(evidence.groups).duplicated().to_numpy()
+    first = _first_of_each(evidence)
     best: tuple[float, str] = (_RATES_APART, "")
     for target in evidence.targets:
         known = (target.present | target.absent) & values.notna().to_numpy()
@@ -72,7 +77,7 @@ def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
         table = table[table.sum(axis=1) >= _FEWEST]
         if min(table.shape) < 2 or (table.sum(axis=0) == 0).any():
             continue
-        if chi2_contingency(table.to_numpy()).pvalue * len(evidence.targets) > _UNLIKELY:
+        if _is_likely_by_chance(table, evidence):
             continue
         rates = pd.Series(target.present[known], index=values[known]).groupby(level=0).mean()[table.index]
         spread = float(rates.max() - rates.min())
@@ -81,6 +86,22 @@ def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
             sentence = f"of the images with {_name(values)} = {most}, {rates.max():.0%} show {target.name}, of those with {least} {rates.min():.0%}"
             best = (spread, sentence)
     return [best[1]] if best[1] else []
+
+
+def _may_be_chance(is_it: pd.Series[bool], target: Target, evidence: Evidence) -> bool:
+    known = (target.present | target.absent) & _first_of_each(evidence)
+    table = pd.crosstab(is_it[known], target.present[known])
+    return min(table.shape) < 2 or _is_likely_by_chance(table, evidence)
+
+
+def _is_likely_by_chance(table: pd.DataFrame, evidence: Evidence) -> bool:
+    """Return whether a table of patients or lesions may look so by chance, given the number of labels that were tried."""
+    return bool(chi2_contingency(table.to_numpy()).pvalue * len(evidence.targets) > _UNLIKELY)
+
+
+def _first_of_each(evidence: Evidence) -> NDArray[np.bool_]:
+    """Return the first image of each patient or lesion, for those of one are not independent."""
+    return ~pd.Series(evidence.groups).duplicated().to_numpy()
 
 
 def _recognised(values: pd.Series[str], evidence: Evidence) -> list[str]:

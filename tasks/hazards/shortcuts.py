@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tasks.targets import Target
 
 ASK_ABOVE_AUC = 0.65
+_SURELY_TOLD = 0.55
+"""The lower end of an interval must lie above this: with columns of pure chance, one above 0.5 occurs too often."""
+_FEWEST_FOR_ALL = 50
+"""Images with and without a label that a model of all columns needs."""
 _MANY_MISSING = 0.2
 _MISSING_APART = 0.1
 _FEWEST_APART = 20
@@ -59,8 +63,10 @@ def of_metadata(evidence: Evidence) -> list[Hazard]:
     features = _features([evidence.columns[item.name] for item in evidence.attributes], chosen)
     if len(evidence.attributes) < 2 or not features.shape[1]:
         return []
-    probes = probe(features, [target.of(chosen) for target in evidence.targets], evidence.groups[chosen])
-    best = next((found for found in probes if found.auc > ASK_ABOVE_AUC and found.lower > 0.5), None)
+    targets = [target.of(chosen) for target in evidence.targets]
+    enough = [target for target in targets if min(target.present.sum(), target.absent.sum()) >= _FEWEST_FOR_ALL]
+    probes = probe(features, enough, evidence.groups[chosen])
+    best = next((found for found in probes if found.auc > ASK_ABOVE_AUC and found.lower > _SURELY_TOLD), None)
     if best is None:
         return []
     names = listed([item.name for item in evidence.attributes])
@@ -76,7 +82,7 @@ def _told(attribute: Attribute, evidence: Evidence) -> list[str]:
     """Return what a column alone tells of the label, nothing if that is little or may be chance."""
     targets = {target.name: target for target in evidence.targets}
     told = _determined(attribute, targets, evidence.columns[attribute.name]) if attribute.determined else []
-    if attribute.auc > ASK_ABOVE_AUC and _is_no_chance(attribute, targets, evidence.groups):
+    if attribute.auc > ASK_ABOVE_AUC and _is_no_chance(attribute, targets, evidence):
         told.append(
             f"a model that knows nothing but {attribute.name}{_with_gaps(attribute)} tells {attribute.auc_label} from the rest with an "
             f"AUC of {attribute.auc:.2f}"
@@ -102,8 +108,13 @@ def _features(values: Sequence[pd.Series], images: NDArray[np.int64]) -> NDArray
     return np.concatenate(kept, axis=1).astype(np.float64) if kept else np.zeros((len(images), 0))
 
 
-def _is_no_chance(attribute: Attribute, targets: Mapping[str, Target], groups: NDArray[np.int64]) -> bool:
-    return attribute.auc - half_width(attribute.auc, targets[attribute.auc_label], groups) > 0.5
+def _is_no_chance(attribute: Attribute, targets: Mapping[str, Target], evidence: Evidence) -> bool:
+    """Return whether an AUC is more than the best of so many columns and labels reaches by chance."""
+    tries = len(evidence.attributes) * len(targets)
+    return (
+        attribute.auc - half_width(attribute.auc, targets[attribute.auc_label], evidence.groups, tries=tries)
+        > _SURELY_TOLD
+    )
 
 
 def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.Series) -> list[str]:
