@@ -9,8 +9,8 @@ from agents.playbook.intent import quoting
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging
+    from agents.playbook.intent.levels import Level, Numbers
     from agents.playbook.intent.naming import Named
-    from agents.playbook.intent.operating import Level, Numbers
     from agents.playbook.intent.priorities import Priorities
     from agents.playbook.intent.reading import Reading
 

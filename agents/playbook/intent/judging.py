@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from agents.playbook.intent.choice import Group
     from agents.playbook.intent.errors import Errors
     from agents.playbook.intent.guards import Guards
+    from agents.playbook.intent.levels import Numbers
     from agents.playbook.intent.naming import Named
-    from agents.playbook.intent.operating import Numbers
     from agents.playbook.intent.priorities import Priorities
     from agents.playbook.intent.reading import Reading
 

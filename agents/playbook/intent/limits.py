@@ -9,7 +9,7 @@ from tasks.domain.spec import AT_LEAST, AT_MOST, Constraint, Guardrail
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging, Wishes
-    from agents.playbook.intent.operating import Level
+    from agents.playbook.intent.levels import Level
     from agents.playbook.intent.reading import Reading
 
 _OF_ONE_CLASS = frozenset({"f1", "average_precision", "ppv", "npv", "map50", "dice"})
