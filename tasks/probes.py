@@ -16,7 +16,7 @@ from scipy.linalg import solve
 from scipy.stats import norm, rankdata
 from threadpoolctl import ThreadpoolController
 
-from tasks.association import folds_of, has_enough
+from tasks.association import folds_of
 from tasks.forecasting import auc_half_width
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from tasks.targets import Target
 
 MOST_IMAGES = 3_000
+_FEWEST = 50
+"""Images with and without a label that a probe needs; with fewer, chance tells too much too often."""
 _FEWEST_PRESENT = 150
 """A sample is filled up to as many images of each label, where there are."""
 _PENALTY = 0.3
@@ -77,7 +79,7 @@ def probe(features: NDArray[np.float64], targets: Sequence[Target], groups: NDAr
         targets: Labels or findings of the same images.
         groups: Number of the patient or lesion of each image, shape (n_images,).
     """
-    worthy = [target for target in targets if has_enough(target)]
+    worthy = [target for target in targets if min(target.present.sum(), target.absent.sum()) >= _FEWEST]
     varies = features.std(axis=0) > 0 if len(features) else np.zeros(features.shape[1], dtype=bool)
     if not worthy or not varies.any():
         return ()

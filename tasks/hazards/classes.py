@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.association import as_text
 from tasks.domain.manifest import FINDING, LABEL, SPLIT, TEST, UNLABELLED
 from tasks.domain.profile import Hazard
 from tasks.hazards import columns
@@ -99,7 +100,7 @@ def of_cells(evidence: Evidence) -> list[Hazard]:
     small: list[str] = []
     empty: list[str] = []
     for name in columns.subgroups(evidence.columns):
-        values = columns.texts(evidence.columns[name]).reindex(evidence.rows.index, fill_value="")
+        values = as_text(evidence.columns[name]).fillna("")
         for target in evidence.targets:
             if share[target.present].sum() < _FEW_IN_TEST:
                 continue  # told of the label as a whole
@@ -118,7 +119,7 @@ def of_cells(evidence: Evidence) -> list[Hazard]:
 def _common(values: pd.Series[str]) -> list[str]:
     """Return the values that say something, but for those of so few images that they may point to a person."""
     counts = values.value_counts()
-    return sorted(set(counts.index[counts >= _FEWEST_TOLD]) - _NO_VALUE)
+    return sorted(value for value in counts.index[counts >= _FEWEST_TOLD] if value.strip().lower() not in _NO_VALUE)
 
 
 def _of_empty_cells(evidence: Evidence) -> list[Hazard]:

@@ -9,7 +9,6 @@ import pandas as pd
 from scipy.stats import chi2_contingency
 
 from tasks.association import as_text
-from tasks.domain.manifest import ATTRIBUTE
 from tasks.domain.profile import Hazard
 from tasks.hazards import columns
 from tasks.hazards.shortcuts import ASK_ABOVE_AUC
@@ -60,14 +59,14 @@ def of_sites(evidence: Evidence) -> list[Hazard]:
     """Return sites and scanners where a label is more frequent, or that the picture itself gives away."""
     found = []
     for name, values in evidence.sites.items():
-        told = [*_rates(values, evidence), *_recognised(values, evidence)]
+        told = [*_rates(name, values, evidence), *_recognised(name, values, evidence)]
         if told:
             summary = f"{capitalised('; '.join(told))}. A result of all {name} values mixed says little of a new one; hold one out to see."
             found.append(Hazard(kind="site_effect", severity="report", summary=summary))
     return found
 
 
-def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
+def _rates(name: str, values: pd.Series[str], evidence: Evidence) -> list[str]:
     """Return the label whose share differs most between the values, if it is more than chance among patients or lesions."""
     first = _first_of_each(evidence)
     best: tuple[float, str] = (_RATES_APART, "")
@@ -83,7 +82,7 @@ def _rates(values: pd.Series[str], evidence: Evidence) -> list[str]:
         spread = float(rates.max() - rates.min())
         if spread > best[0]:
             most, least = rates.idxmax(), rates.idxmin()
-            sentence = f"of the images with {_name(values)} = {most}, {rates.max():.0%} show {target.name}, of those with {least} {rates.min():.0%}"
+            sentence = f"of the images with {name} = {most}, {rates.max():.0%} show {target.name}, of those with {least} {rates.min():.0%}"
             best = (spread, sentence)
     return [best[1]] if best[1] else []
 
@@ -104,7 +103,7 @@ def _first_of_each(evidence: Evidence) -> NDArray[np.bool_]:
     return ~pd.Series(evidence.groups).duplicated().to_numpy()
 
 
-def _recognised(values: pd.Series[str], evidence: Evidence) -> list[str]:
+def _recognised(name: str, values: pd.Series[str], evidence: Evidence) -> list[str]:
     """Return how well coarse pictures tell the values apart."""
     chosen = evidence.sample
     features = np.concatenate([flat(evidence.thumbnails[chosen]), flat(evidence.borders[chosen])], axis=1)
@@ -114,9 +113,5 @@ def _recognised(values: pd.Series[str], evidence: Evidence) -> list[str]:
     if not plain:
         return []
     return [
-        f"the picture gives away {_name(values)} = {plain[0].label} (AUC {plain[0].interval}, from its colours and edges alone)"
+        f"the picture gives away {name} = {plain[0].label} (AUC {plain[0].interval}, from its colours and edges alone)"
     ]
-
-
-def _name(values: pd.Series[str]) -> str:
-    return str(values.name).removeprefix(ATTRIBUTE)

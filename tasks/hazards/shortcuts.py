@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 ASK_ABOVE_AUC = 0.65
 _SURELY_TOLD = 0.55
 """The lower end of an interval must lie above this: with columns of pure chance, one above 0.5 occurs too often."""
-_FEWEST_FOR_ALL = 50
-"""Images with and without a label that a model of all columns needs."""
 _MANY_MISSING = 0.2
 _MISSING_APART = 0.1
 _FEWEST_APART = 20
@@ -64,8 +62,7 @@ def of_metadata(evidence: Evidence) -> list[Hazard]:
     if len(evidence.attributes) < 2 or not features.shape[1]:
         return []
     targets = [target.of(chosen) for target in evidence.targets]
-    enough = [target for target in targets if min(target.present.sum(), target.absent.sum()) >= _FEWEST_FOR_ALL]
-    probes = probe(features, enough, evidence.groups[chosen])
+    probes = probe(features, targets, evidence.groups[chosen])
     best = next((found for found in probes if found.auc > ASK_ABOVE_AUC and found.lower > _SURELY_TOLD), None)
     if best is None:
         return []
