@@ -33,6 +33,14 @@ class ColumnRoles:
     rle: str | None = None
     """Column that holds a run-length mask."""
 
+    @property
+    def unit(self) -> str:
+        """Return what a group of images is called: `patient`, `lesion`, `eye`, ..., or `image` where the data names none."""
+        if self.group is None:
+            return "image"
+        units = ("patient", "lesion", "eye", "video", "study", "slide", "case")
+        return next((unit for unit in units if unit in self.group.lower()), "patient")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadingRules:

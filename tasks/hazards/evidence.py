@@ -58,10 +58,7 @@ class Evidence:
     @property
     def unit(self) -> str:
         """Return what to call a group to a clinician."""
-        column = self.manifest.roles.group
-        if column is None:
-            return "image"
-        return next((unit for unit in ("lesion", "video", "eye") if unit in column.lower()), "patient")
+        return self.manifest.roles.unit
 
     @cached_property
     def groups(self) -> NDArray[np.int64]:

@@ -11,7 +11,6 @@ from tasks.report.wording import (
     chance_range,
     class_words,
     count,
-    group_noun,
     in_sentence,
     interval,
     metric_words,
@@ -85,7 +84,7 @@ def _sealed(record: StudyRecord) -> tuple[Statement, ...]:
 def _title(record: StudyRecord, evaluation: Evaluation) -> str:
     primary, final = in_sentence(metric_words(evaluation.primary, record.spec)), record.final
     value = evaluation.metrics[evaluation.primary].final.value
-    reached = f"The final model reached {primary} {number(value)} on {group_noun(record.profile)}s it had never seen"
+    reached = f"The final model reached {primary} {number(value)} on {record.profile.roles.unit}s it had never seen"
     if final is not None and final.number == 0:
         return f"{reached}; it is still the initial one"
     return reached + _TITLES[_direction(record)]
@@ -100,7 +99,7 @@ _TITLES = {
 
 def _how_good(record: StudyRecord, evaluation: Evaluation) -> Statement:
     name, estimate = evaluation.primary, evaluation.metrics[evaluation.primary].final
-    noun, source = group_noun(record.profile), f"evaluation.json, metrics, {evaluation.primary}, final"
+    noun, source = record.profile.roles.unit, f"evaluation.json, metrics, {evaluation.primary}, final"
     sample = count(evaluation.n_groups, noun)
     sample += f" ({count(evaluation.n, 'image')})" if noun != "image" else ""
     words = in_sentence(metric_words(name, record.spec))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
-from tasks.report.wording import class_words, count, group_noun, metric_words, percent
+from tasks.report.wording import class_words, count, metric_words, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,7 +80,7 @@ def _of_the_sample(record: StudyRecord) -> Iterator[Statement]:
             )
             yield Statement(text, f"evaluation.json, class_counts, {name}")
     if evaluation.n_groups < FEW_GROUPS:
-        noun = group_noun(record.profile)
+        noun = record.profile.roles.unit
         yield Statement(
             f"Only {count(evaluation.n_groups, noun)} in the test set: the bootstrap intervals are too narrow with so few.",
             "evaluation.json, n_groups",

@@ -18,7 +18,7 @@ from tasks.report.findings import seen_in_validation, shown_by_the_test
 from tasks.report.headline import headline
 from tasks.report.intake import answers
 from tasks.report.limits import cannot_be_guaranteed
-from tasks.report.wording import class_words, count, group_noun
+from tasks.report.wording import class_words, count
 
 if TYPE_CHECKING:
     from tasks.report.record import StudyRecord
@@ -38,7 +38,7 @@ def model_card(record: StudyRecord) -> str:
         evaluation=evaluation,
         headline=headline(record),
         intake=answers(record.intake),
-        noun=group_noun(record.profile),
+        noun=record.profile.roles.unit,
         classes=", ".join(class_words(name, record.spec) for name in record.spec.class_names),
         watched=class_words(watched, record.spec) if watched else "",
         threshold_words=tables.threshold_words(evaluation) if evaluation else "",

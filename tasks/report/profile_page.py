@@ -62,7 +62,7 @@ def profile_page(profile: Profile) -> str:
     ).render(
         profile=profile,
         styles=Markup((_FOLDER / "styles.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        unit=_unit(profile),
+        unit=profile.roles.unit,
         hazards=[(hazard, *_SEVERITIES[hazard.severity]) for hazard in profile.hazards],
         needs_answer=any(hazard.severity in {"block", "ask"} for hazard in profile.hazards),
         most_images=max((label.images for label in profile.labels), default=0),
@@ -74,13 +74,6 @@ def profile_page(profile: Profile) -> str:
         files=profile.quarantined[:_MOST_FILES],
         files_left_out=max(0, len(profile.quarantined) - _MOST_FILES),
     )
-
-
-def _unit(profile: Profile) -> str:
-    """Return what a group is called in a sentence."""
-    if not profile.has_groups:
-        return "image"
-    return "lesion" if "lesion" in str(profile.roles.group).lower() else "patient"
 
 
 def _label_columns(profile: Profile) -> list[tuple[str, str]]:

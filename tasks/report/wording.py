@@ -9,7 +9,6 @@ from tasks.scoring.name import read_name
 
 if TYPE_CHECKING:
     from tasks.domain.evaluation import Difference, Estimate
-    from tasks.domain.profile import Profile
     from tasks.domain.spec import Spec
 
 MINUS = "\N{MINUS SIGN}"
@@ -108,14 +107,6 @@ def percent(value: float) -> str:
 def count(number_of: int, one: str, many: str | None = None) -> str:
     """Return '1 image' or '1,503 images'."""
     return f"{number_of:,} {one if number_of == 1 else many or one + 's'}"
-
-
-def group_noun(profile: Profile) -> str:
-    """Return what a group of images is, in one noun: patient, lesion, group, or image where the data names none."""
-    if not profile.has_groups:
-        return "image"
-    column = (profile.roles.group or "").lower()
-    return next((noun for noun in ("patient", "lesion", "eye", "case") if noun in column), "group")
 
 
 def why_undefined(name: str, warnings: tuple[str, ...], class_counts: dict[str, int]) -> str:
