@@ -21,6 +21,7 @@ from tasks.domain.errors import AmbiguousRequest, RequestOutOfScope, StudyBlocke
 from tasks.domain.manifest import FINDING, GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.domain.profile import Profile
 from tasks.domain.spec import Spec
+from tasks.held_out_place import hold_out
 from tasks.investigation import investigate
 from tasks.labelling import label_for
 from tasks.machine import Machine
@@ -141,6 +142,8 @@ def split_and_seal(office: Office, parsed: ParsedRequest, manifest: Manifest) ->
         raise AmbiguousRequest(parsed.questions)
     request = study.request()
     labelled = label_for(manifest, spec, uncertain=request.reading.uncertain)
+    if spec.held_out:
+        labelled = hold_out(labelled, spec.held_out, needed=spec.class_of_label)
     divided = split(labelled, seed=request.seed)
     holdout.seal(study.path("holdout"), divided, ledger=study.path("ledger.jsonl"), anchors=office.anchors)
     # What the study folder shows of the test images ends here: their labels are in the sealed set alone.

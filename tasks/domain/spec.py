@@ -186,6 +186,8 @@ class Spec:
     """Empty if the request weighs no error against another."""
     abstention: Abstention = field(default_factory=Abstention)
     supervision: Supervision = field(default_factory=Supervision)
+    held_out: str = ""
+    """Attribute of which one value, such as one hospital, is the test set as a whole; empty if the request names no such wish."""
     caveats: tuple[str, ...] = ()
     """Sentences that the report must carry, each grounded."""
     grounding: tuple[Grounding, ...] = ()
