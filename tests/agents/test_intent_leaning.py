@@ -81,9 +81,9 @@ def test_a_cue_with_a_column_is_a_confounder_and_needs_no_question(words):
 @pytest.mark.parametrize(
     ("words", "name"),
     [
-        ("Do not let it look at rulers.", "rulers"),
+        ("Do not let it look at rulers.", "ruler"),
         ("Ignore the flux capacitor.", "flux_capacitor"),
-        ("It must not rely on chest drains.", "chest_drains"),
+        ("It must not rely on chest drains.", "chest_drain"),
     ],
 )
 def test_a_cue_without_a_column_stays_and_its_annotation_is_asked_for(words, name):

@@ -308,7 +308,7 @@ def test_a_confounder_in_the_data_is_taken_and_one_that_is_not_is_asked_about():
     assert cues_of(spec_of(text, PHANTOM)) == ("ruler",)
     parsed = parse(text, HAM)
     assert parsed.spec is not None
-    assert [(item.name, item.column) for item in parsed.spec.confounders] == [("rulers", "")]
+    assert [(item.name, item.column) for item in parsed.spec.confounders] == [("ruler", "")]
     assert [question.field for question in parsed.questions] == ["confounders"]
     unknown = parse("Find melanoma. Ignore the flux capacitor.")
     assert "flux capacitor" in unknown.questions[0].text

@@ -31,6 +31,9 @@ _JOINED = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 """Where words are written as one: 'ActiveTuberculosis'."""
 _OPAQUE = re.compile(r"-?\d+(\.\d+)?|[a-z]|(class|label|grade|cat|category|type|c|g|l)[ _-]?\d+", re.IGNORECASE)
 
+_OTHER_HEADS = frozenset(phrase("date time hour count visit note")) - {""}
+"""A column that ends on one of these is about that, and not about what it names first."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataLabel:
@@ -131,7 +134,7 @@ def read_data_words(profile: Profile, lexicon: Lexicon, *, meanings: Mapping[str
         labels = _named_by_column(labels, column, lexicon)
     if not findings:
         labels = _twins(labels)
-    attributes = {item.name: _concept_of(phrase(_JOINED.sub(" ", item.name)), lexicon)[0] for item in profile.attributes}
+    attributes = {item.name: _concept_of_column(item.name, lexicon) for item in profile.attributes}
     table: dict[tuple[str, ...], Meaning] = {}
     for key, meaning in _entries(labels, attributes, profile, lexicon):
         table.setdefault(key, meaning)
@@ -248,6 +251,12 @@ def _concept_of(words: tuple[str, ...], lexicon: Lexicon) -> tuple[str, bool]:
             if known and len("".join(synonym)) > length:
                 best, length = concept.id, len("".join(synonym))
     return best, denies and bool(best)
+
+
+def _concept_of_column(name: str, lexicon: Lexicon) -> str:
+    """Return the concept of an attribute; `clinic_date` is a date and no clinic, whatever word it begins with."""
+    words = phrase(_JOINED.sub(" ", name))
+    return "" if len(words) > 1 and words[-1] in _OTHER_HEADS else _concept_of(words, lexicon)[0]
 
 
 def _contains(words: tuple[str, ...], part: tuple[str, ...]) -> bool:

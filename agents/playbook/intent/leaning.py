@@ -9,6 +9,7 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.naming import slug
 from agents.playbook.intent.patterns import Match
+from agents.playbook.intent.shunned import is_told, shunned
 from agents.playbook.intent.words import normal_form, norms, phrase
 from tasks.domain.spec import Confounder
 
@@ -67,8 +68,11 @@ def read_leaning(reading: Reading) -> Leaning:
     found = Leaning()
     for match in reading.found("confounder"):
         things = [at for at in match.things if _could_be_cue(reading, reading.units[at])]
-        if things and not set(match.things) & reading.claimed and not _is_of_others(reading, match):
+        taken = set(match.things) & reading.claimed
+        if things and not taken and not _is_of_others(reading, match) and not is_told(reading, match.first):
             _take(reading, found, match, things)
+    for first, end, things in shunned(reading, lambda k: _is_plain_cue(reading, k)):
+        _take(reading, found, Match(first, end, tuple(things), ()), things)
     _unknown(reading, found)
     _ask_about_unmarked(reading, found)
     _allowed_cues(reading, found)
@@ -102,6 +106,12 @@ def _could_be_cue(reading: Reading, unit: Unit) -> bool:
     return (is_cue or bool(unit.attributes)) and (is_cue or not unit.labels)
 
 
+def _is_plain_cue(reading: Reading, at: int) -> bool:
+    """Say whether a unit names something beside the disease; an attribute of people is none, whatever stands around it."""
+    unit = reading.units[at]
+    return at not in reading.claimed and unit.kind != "attribute" and not unit.labels and _could_be_cue(reading, unit)
+
+
 def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> None:
     reading.claim(match)
     is_text = False
@@ -116,12 +126,20 @@ def _take(reading: Reading, found: Leaning, match: Match, things: list[int]) -> 
             _add(
                 reading,
                 found,
-                Confounder(name=slug(unit.text.replace("'s", "")), handling=handling),
+                Confounder(name=_singular(unit.text), handling=handling),
                 (match.first, match.end),
             )
             found.unmarked.append(unit.text)
     if is_text:
         _take_place(reading, found, match)
+
+
+def _singular(text: str) -> str:
+    """Return the name of a cue: 'the rulers' and 'a ruler' are one."""
+    words = text.replace("'s", "").split()
+    last = words[-1]
+    plural = last.endswith("s") and normal_form(last) == normal_form(last[:-1])
+    return slug(" ".join([*words[:-1], last[:-1] if plural else last]))
 
 
 def _take_place(reading: Reading, found: Leaning, match: Match) -> None:
