@@ -41,7 +41,7 @@ def shunned(reading: Reading, could_be: Callable[[int], bool]) -> Iterator[tuple
         for at in _wishes(reading, sentence):
             things = _about(reading, sentence, at, could_be)
             if not things and _points_back(reading, sentence, at):
-                things = _before(reading, sentences[max(0, number - _BACK) : number + 1], at, could_be)
+                things = _before(sentences[max(0, number - _BACK) : number + 1], at, could_be)
             if things:
                 yield min(at, things[0]), max(at, things[-1]) + 1, things
 
@@ -63,7 +63,8 @@ def _wishes(reading: Reading, sentence: range) -> Iterator[int]:
 
 def is_told(reading: Reading, at: int) -> bool:
     """Say whether the clause tells of the past: 'the ruler did not matter in our last study'."""
-    return any(_PAST & set(reading.units[k].text.lower().split()) for k in clause_of(reading, at))
+    units = [reading.units[k] for k in clause_of(reading, at)]
+    return any(_PAST & set(unit.text.lower().split()) and not unit.is_thing for unit in units)
 
 
 def _denial(reading: Reading, at: int, sentence: range) -> bool:
@@ -115,7 +116,7 @@ def _points_back(reading: Reading, sentence: range, at: int) -> bool:
     return not nouns and any(reading.units[k].norm in _POINTING for k in [*behind, *before])
 
 
-def _before(reading: Reading, sentences: list[range], at: int, could_be: Callable[[int], bool]) -> list[int]:
+def _before(sentences: list[range], at: int, could_be: Callable[[int], bool]) -> list[int]:
     """Return the things of the nearest sentence that has any, this one first."""
     for sentence in reversed(sentences):
         things = [k for k in sentence if k < at and could_be(k)]
