@@ -17,6 +17,7 @@ from tasks.readers.schema import checked
 from tasks.readers.uncertain import note_on_doubtful
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tasks.readers.image_files import ImageFiles
@@ -33,16 +34,17 @@ def read_class_folders(images: Path, files: ImageFiles | None = None) -> Manifes
         DataUnusable: There are no images, or no folders of classes.
     """
     found = (files or find_images(images)).files
-    top = sorted({PurePosixPath(file).parts[0] for file in found if "/" in file})
+    above = folders_above(found)
+    top = sorted({parts[above] for file in found if len(parts := PurePosixPath(file).parts) > above + 1})
     has_splits = _are_splits(images, top)
-    depth = 2 if has_splits else 1
+    depth = above + (2 if has_splits else 1)
     rows, loose = [], []
     for file in found:
         folders = PurePosixPath(file).parts[:-1]
         if len(folders) < depth:
             loose.append(Quarantined(file=file, row=0, reason="lies in no folder of a class"))
             continue
-        split = str(split_of_word(folders[0])) if has_splits else ""
+        split = str(split_of_word(folders[above])) if has_splits else ""
         rows.append((image_id(file), file, 0, folders[depth - 1], image_id(file), split))
     if not rows:
         problem = (
@@ -64,6 +66,20 @@ def read_class_folders(images: Path, files: ImageFiles | None = None) -> Manifes
             notes=notes,
         )
     )
+
+
+def folders_above(files: Sequence[str]) -> int:
+    """Return how many folders, one in the other, hold all that is there, as an unpacked archive leaves them.
+
+    A single folder of images is not one of them, nor is one for training: those say something.
+    """
+    folders = [PurePosixPath(file).parts[:-1] for file in files]
+    shared = 0
+    while all(len(parts) > shared for parts in folders) and len({parts[shared] for parts in folders}) == 1:
+        if split_of_word(folders[0][shared]) == TRAIN:
+            return shared
+        shared += 1
+    return shared if any(len(parts) > shared for parts in folders) else max(shared - 1, 0)
 
 
 def _are_splits(images: Path, folders: list[str]) -> bool:

@@ -11,29 +11,39 @@ def _set_of(words: str) -> frozenset[str]:
 
 _LABEL_WORDS = _set_of(
     "label labels class classes dx diagnosis diagnoses diag target category finding findings outcome groundtruth "
-    "findinglabel findinglabels classlabel imagelabel classname labelname pathology pathologies"
+    "findinglabel findinglabels classlabel imagelabel classname labelname pathology pathologies "
+    "diagnose diagnosen befund befunde klasse hauptdiagnose diagnosis1 diagnostic diagnostico diagnosi diagnóstico hallazgo"
 )
 _GROUP_WORDS = _set_of(
     "patient patients subject person participant case lesion individual mrn pid patientid lesionid subjectid caseid "
-    "participantid personid patientuid donor donorid animal"
+    "participantid personid patientuid donor donorid animal "
+    "pat patientin patienten patientennummer patientennr patientenid patientnr patientnummer patientenkennung pseudonym proband "
+    "probandin probanden fall fallnummer fallnr fallid läsion laesion paciente paziente"
 )
 _LOOSE_GROUP_WORDS = _set_of("study exam examination accession visit eye video clip cine slide specimen")
 _ID_WORDS = _set_of(
-    "id ids uid no nr num number code key name hash pseudonym anon anonymised anonymized instance identifier index"
+    "id ids uid no nr num number code key name hash pseudonym anon anonymised anonymized instance identifier index nummer kennung schlüssel schluessel numero numéro"
 )
 _ANNOTATOR_WORDS = _set_of(
     "annotator annotators grader reader rater radiologist rad expert observer reviewer labeler labeller pathologist "
-    "dermatologist ophthalmologist annotatorid readerid raterid graderid radid annotatedby readby gradedby labeledby"
+    "dermatologist ophthalmologist annotatorid readerid raterid graderid radid annotatedby readby gradedby labeledby "
+    "befunder befunderin untersucher untersucherin auswerter gutachter beurteiler"
 )
-_ASIDE_WORDS = _set_of("note notes comment comments remark remarks text time date seconds duration reason")
+_ASIDE_WORDS = _set_of(
+    "note notes comment comments remark remarks text time date seconds duration reason bemerkung bemerkungen kommentar "
+    "datum notiz anmerkung"
+)
 _IMAGE_WORDS = _set_of(
-    "image images img file files filename filepath path picture photo imageid imagename imagepath isic fname dicom sop"
+    "image images img file files filename filepath path picture photo imageid imagename imagepath isic fname dicom sop "
+    "bild bilder bilddatei bildname bildid bildnummer dateiname datei dateipfad pfad aufnahme imagen immagine"
 )
 _SPLIT_WORDS = _set_of("split splits set subset partition phase fold datasplit")
 _ATTRIBUTE_WORDS = _set_of(
     "age sex gender site localization localisation location region scanner device camera hospital centre center clinic "
     "year date race ethnicity skin skintype fitzpatrick view position side laterality width height weight "
-    "modality manufacturer vendor model protocol smoker smoking diabetic spacing orientation eye ap pa frontal lateral"
+    "modality manufacturer vendor model protocol smoker smoking diabetic spacing orientation eye ap pa frontal lateral "
+    "alter geschlecht seite gerät geraet klinik standort zentrum jahr größe groesse gewicht lokalisation raucher gender "
+    "sexe sexo edad âge geburtsjahr augenseite auge hersteller"
 )
 _BOX_WORDS = _set_of(
     "xmin xmax ymin ymax x y w h x1 x2 y1 y2 left right top bottom bbox box width height xcenter ycenter area"
@@ -42,8 +52,8 @@ _BOX_WORDS = _set_of(
 
 def _words(name: str) -> list[str]:
     """Return the words of a name: `lesionId`, `lesion_id` and `Lesion ID` are all lesion and id."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return [word.lower() for word in re.split(r"[^A-Za-z0-9]+", spaced) if word]
+    spaced = re.sub(r"(?<=[a-z0-9äöüß])(?=[A-ZÄÖÜ])", " ", name)
+    return [word.lower() for word in re.split(r"[\W_]+", spaced) if word]
 
 
 def is_label(name: str) -> bool:

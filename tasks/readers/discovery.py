@@ -29,6 +29,7 @@ from tasks.readers.folder import Folder, read_any, read_as, read_given_table, un
 from tasks.readers.image_files import find_images
 from tasks.readers.mask_contents import with_findings_of_masks
 from tasks.readers.mask_images import find_masks, with_masks, without_masks
+from tasks.readers.path_groups import with_patient_folders, without_patients_as_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,7 +58,8 @@ def read_folder(
         DataUnusable: The folder holds no image, or table and folder cannot be used.
     """
     folder = _folder(images, roles, reading)
-    return with_dicom(_read(folder, table) or unlabelled(folder))
+    read = with_dicom(_read(folder, table) or unlabelled(folder))
+    return with_patient_folders(without_patients_as_classes(read) if reading.format is None else read)
 
 
 def read_manifest(request: Request) -> Manifest:
@@ -70,6 +72,9 @@ def read_manifest(request: Request) -> Manifest:
     folder = dataclasses.replace(_folder(request.images, request.roles, request.reading), needs_labels=True)
     # Where nothing is found, the reader of folders of classes tells what is missing.
     manifest = with_dicom(_read(folder, request.table) or read_class_folders(request.images, folder.files))
+    if request.reading.format is None:
+        manifest = without_patients_as_classes(manifest)
+    manifest = with_patient_folders(manifest)
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):
         return manifest
     labels = sorted(set(manifest.rows[LABEL]) - {""})

@@ -14,7 +14,7 @@ from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.annotated_images import Annotated, manifest_of
 from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
-from tasks.readers.class_folders import read_class_folders
+from tasks.readers.class_folders import folders_above, read_class_folders
 from tasks.readers.coco import coco_files, read_coco
 from tasks.readers.combining import with_drawn
 from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder, told
@@ -22,6 +22,7 @@ from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
+from tasks.readers.path_groups import are_patients_or_parts
 from tasks.readers.paths import FOLDERS_OF_IMAGES
 from tasks.readers.run_length_table import read_run_length_table
 from tasks.readers.split_tables import joined, tables_by_split
@@ -78,7 +79,7 @@ def read_any(folder: Folder) -> Manifest | None:
     elif faults and folder.needs_labels:
         raise faults[0]
     else:
-        return _noted(unlabelled(folder), *passed_over) if faults else None
+        return _noted(unlabelled(folder), *passed_over) if passed_over and not folder.needs_labels else None
     return _noted(manifest, *passed_over)
 
 
@@ -229,20 +230,32 @@ def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
 
 def _are_classes(files: ImageFiles) -> bool:
     """Return whether the sub-folders can be classes: several, none named for images, and not one for every image."""
-    parts = [PurePosixPath(file).parts[:-1] for file in files.files]
-    depth = 2 if any(folders and split_of_word(folders[0]) == "train" for folders in parts) else 1
-    names = Counter(folders[depth - 1].lower() for folders in parts if len(folders) >= depth)
-    if len(names) < 2 or FOLDERS_OF_IMAGES & set(names):
+    names = _sub_folders(files)
+    if len(names) < 2 or FOLDERS_OF_IMAGES & set(names) or are_patients_or_parts(names):
         return False
     return sum(names.values()) >= _FEWEST_IMAGES_OF_A_CLASS * len(names)
 
 
+def _sub_folders(files: ImageFiles) -> Counter[str]:
+    """Return how many images lie in each of the folders that could be classes."""
+    above = folders_above(files.files)
+    parts = [PurePosixPath(file).parts[above:-1] for file in files.files]
+    depth = 2 if any(folders and split_of_word(folders[0]) == TRAIN for folders in parts) else 1
+    return Counter(folders[depth - 1].lower() for folders in parts if len(folders) >= depth)
+
+
 def unlabelled(folder: Folder) -> Manifest:
     """Return the manifest of images about which nothing is said."""
-    note = (
+    notes = [
         f"Nothing says what the {len(folder.files.files)} images show: no table, no annotations, no folders of classes."
-    )
-    return manifest_of(Annotated(kind="unlabelled", supervision=UNLABELLED, notes=[note]), folder.files, {})
+    ]
+    names = _sub_folders(folder.files)
+    if len(names) > 1 and are_patients_or_parts(names):
+        notes.append(
+            f"Its {len(names):,} sub-folders are named like patients or numbered parts, so they are not taken for classes; if "
+            "they are, ask for the format class_folders."
+        )
+    return manifest_of(Annotated(kind="unlabelled", supervision=UNLABELLED, notes=notes), folder.files, {})
 
 
 def _noted(manifest: Manifest, *notes: str) -> Manifest:
