@@ -43,11 +43,16 @@ def read_metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> N
 
 def _is_told_of_others(reading: Reading, match: Match) -> bool:
     """'We published an AUC of 0.87 in 2021' and 'a colleague told me that 95% is usual' tell of others and wish for nothing."""
-    units = [reading.units[k] for k in clause_of(reading, match.first)]
-    if any(unit.tags & {"DEMAND", "WISH"} for unit in units) or not any(unit.norm in _TOLD for unit in units):
-        return False
-    reading.used.update(clause_of(reading, match.first))
-    return True
+    clause = clause_of(reading, match.first)
+    told = tells_of_others(reading, clause)
+    reading.used.update(clause if told else ())
+    return told
+
+
+def tells_of_others(reading: Reading, part: range) -> bool:
+    """Say whether words tell what others reached, or what was reached before, without any wish."""
+    units = [reading.units[k] for k in part]
+    return not any(unit.tags & {"DEMAND", "WISH"} for unit in units) and any(unit.norm in _TOLD for unit in units)
 
 
 def read_metric_goal(reading: Reading, numbers: Numbers) -> None:

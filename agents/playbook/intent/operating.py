@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.levels import Level, Numbers, share_at
 from agents.playbook.intent.named_metrics import (
     ask_about_predictive_values,
     ask_about_unknown_metrics,
     read_metric_floors,
     read_metric_goal,
+    tells_of_others,
 )
+from agents.playbook.intent.open_shares import read_open_shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +33,7 @@ def read_numbers(reading: Reading) -> Numbers:
     taken = _facts(reading, numbers)
     _pairs(reading, numbers, taken)
     for rule, match in sorted(_candidates(reading), key=_rank):
-        if taken & set(match.shares):
+        if taken & set(match.shares) or tells_of_others(reading, clause_of(reading, match.first)):
             continue
         level = _level(reading, match, rule)
         if level is not None:
@@ -40,6 +43,7 @@ def read_numbers(reading: Reading) -> Numbers:
             reading.claimed.update(k for k in range(match.first, match.end) if reading.units[k].is_class)
             _keep(reading, numbers, rule, level)
     read_metric_floors(reading, numbers, taken)
+    read_open_shares(reading, numbers, taken)
     read_metric_goal(reading, numbers)
     ask_about_predictive_values(reading)
     ask_about_unknown_metrics(reading)

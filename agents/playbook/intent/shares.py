@@ -51,7 +51,11 @@ _PARTS = {
 }
 _PER_CENT = frozenset({"%", normal_form("percent"), normal_form("pct")})
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
-_OUT_OF = (("out", "of", "every"), ("out", "of"), ("of", "every"), ("in", "every"), ("of",), ("in",), ("from",), ("/",))
+_OUT_OF = (
+    ("out", "of", "every"), ("out", "of", "each"), ("out", "of"), ("of", "every"), ("of", "each"), ("in", "every"), ("in", "each"), ("of",), ("in",),
+    ("from",), ("per",), ("/",),
+)  # fmt: skip
+_ROUND = {normal_form("hundred"): 100.0, normal_form("thousand"): 1000.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Amount:
 
 def amount_at(tokens: Sequence[Token], at: int) -> Amount | None:
     """Return the number or share that starts at a token, or None."""
+    if tokens[at].text.lower() == "ones":  # 'healthy ones in a hundred' counts nobody
+        return None
     plain = _number(tokens, at)
     return _part(tokens, at) or (_with_unit(tokens, *plain) if plain is not None else None)
 
@@ -79,12 +85,18 @@ def _with_unit(tokens: Sequence[Token], value: float, end: int) -> Amount:
         return _share(end + 2, value, value / 100)
     for joiner in _OUT_OF:
         if _norms(tokens, end, len(joiner)) == tuple(normal_form(word) if word.isalpha() else word for word in joiner):
-            whole = _number(tokens, end + len(joiner))
+            whole = _whole(tokens, end + len(joiner))
             if whole is not None and whole[0] >= max(2, value):
                 return _share(whole[1], value, value / whole[0])
     if 0 < value < 1:
         return Amount(end, value, value)
     return Amount(end, value, None)
+
+
+def _whole(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
+    """Return the number that another is a part of; here a bare 'hundred' counts too: 'five per hundred'."""
+    bare = _ROUND.get(tokens[at].norm) if at < len(tokens) else None
+    return (bare, at + 1) if bare is not None else _number(tokens, at)
 
 
 def _share(end: int, number: float, share: float) -> Amount:
@@ -102,8 +114,8 @@ def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     norm, after = tokens[at].norm, _norms(tokens, at + 1, 1)
     if _DIGITS.fullmatch(tokens[at].text):
         return _digits(tokens[at].text), at + 1
-    if norm in {"a", "one"} and after == (normal_form("hundred"),):
-        return 100.0, at + 2
+    if norm in {"a", "one"} and after and after[0] in _ROUND:
+        return _ROUND[after[0]], at + 2
     if norm in _TEN_WORDS:
         ones = _UNITS.get(after[0], 0) if after else 0
         return (_TEN_WORDS[norm] + ones, at + 2) if 0 < ones < 10 else (_TEN_WORDS[norm], at + 1)

@@ -80,7 +80,7 @@ def _inside_word(text: str, at: int) -> bool:
 
 
 def _american(word: str) -> str:
-    word = word.replace("ae", "e").replace("oea", "ea")
+    word = (word.replace("ae", "e") if len(word) > 3 else word).replace("oea", "ea")  # not the short form of an error
     word = re.sub(r"oe(?=dem|soph|strog)", "e", word)
     word = re.sub(r"(?<=[ml])our", "or", word)
     return re.sub(r"is(?=e$|es$|ed$|ing$|ation$)", "iz", word) if len(word) > 6 else word
