@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging
     from agents.playbook.intent.leaning import Leaning
     from agents.playbook.intent.naming import Named
+    from agents.playbook.intent.sites import Elsewhere
     from tasks.domain.profile import Profile
 
 
@@ -106,8 +107,8 @@ def _spec(reading: Reading) -> Spec | None:
     ungradable = read_ungradable(reading)
     policy = read_label_policy(reading)
     abstaining = read_abstention(reading)
-    read_sites(reading)
-    leaning = read_leaning(reading)
+    elsewhere = read_sites(reading)
+    leaning = read_leaning(reading, elsewhere)
     groups = read_groups(reading)
     ask_about_attribute_targets(reading)
     guards = read_guards(reading)
@@ -135,7 +136,7 @@ def _spec(reading: Reading) -> Spec | None:
     if named is None or judging is None:
         return None
     ask_about_sample(reading, numbers, judging, named)
-    return _assembled(reading, named, judging, leaning, Frame(goal, unit, supervision, groups))
+    return _assembled(reading, named, judging, leaning, Frame(goal, unit, supervision, groups, elsewhere))
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class Frame:
     unit: str
     supervision: Supervision
     groups: tuple[Subgroup, ...]
+    elsewhere: Elsewhere | None = None
 
 
 def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leaning, frame: Frame) -> Spec:
@@ -153,6 +155,9 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         reading.cite("task", frame.goal.first, frame.goal.end)
     else:
         reading.fact("task", _why_this_task(reading, named))
+    held_out = frame.elsewhere.column if frame.elsewhere is not None else ""
+    if held_out and frame.elsewhere is not None:
+        reading.cite("held_out", *frame.elsewhere.span)
     reading.default("secondary", "the usual metrics of such a task, and those of the classes that matter most")
     return Spec(
         task=named.task,
@@ -170,6 +175,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         costs=judging.costs,
         abstention=judging.abstention,
         supervision=frame.supervision,
+        held_out=held_out,
         caveats=tuple(reading.caveats),
         grounding=_distinct(reading.grounding),
     )

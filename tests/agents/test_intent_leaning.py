@@ -176,19 +176,30 @@ def test_a_group_that_the_data_hardly_records_is_asked_about():
 
 
 @pytest.mark.parametrize(
+    "words", ["It must also work at the other hospital.", "It has to hold up at hospitals it has never seen."]
+)
+def test_a_model_that_must_work_at_another_hospital_may_not_lean_on_which_one_it_is(words):
+    parsed, spec = drafted(f"Find pneumothorax. {words}", SITES)
+    assert (parsed.level, kinds(parsed)) == ("resolve_from_data", {"external_site"})
+    assert "hospital" in parsed.questions[0].text
+    assert cues(spec) == {"hospital": ("hospital", "hold_out_site_and_report")}
+    assert spec.held_out == "hospital"
+    without, unmarked = drafted(f"Find pneumothorax. {words}", BARE)
+    assert (without.level, kinds(without)) == ("confirm_default", {"missing_annotation"})
+    assert (cues(unmarked), unmarked.held_out) == ({"site": ("", "hold_out_site_and_report")}, "")
+
+
+@pytest.mark.parametrize(
     "words",
     [
-        "It must also work at the other hospital.",
-        "It has to hold up at hospitals it has never seen.",
         "The films come from two hospitals and I want to know whether a model that has only seen the one works at the other.",
         "We want external validation.",
     ],
 )
-def test_another_hospital_is_answered_by_the_data_where_it_can_be(words):
+def test_whether_it_works_at_another_hospital_is_answered_by_the_data_where_it_can_be(words):
     parsed, spec = drafted(f"Find pneumothorax. {words}", SITES)
     assert (parsed.level, kinds(parsed)) == ("resolve_from_data", {"external_site"})
-    assert "hospital" in parsed.questions[0].text
-    assert cues(spec) == {}
+    assert (cues(spec), spec.held_out) == ({}, "hospital")
     without, _ = drafted(f"Find pneumothorax. {words}", BARE)
     assert (without.level, kinds(without)) == ("confirm_default", {"missing_attribute"})
 

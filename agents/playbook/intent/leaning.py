@@ -16,6 +16,7 @@ from tasks.domain.spec import Confounder
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.reading import Reading
+    from agents.playbook.intent.sites import Elsewhere
 
 REDUCE, MASK, BY_GROUP = "reduce_reliance_and_report_by_subgroup", "mask_and_test", "report_by_subgroup"
 CHECK, NO_CUE = "check_association_with_label", "check_not_used_as_disease_cue"
@@ -63,7 +64,7 @@ class Leaning:
     """Plain names of those that no column marks."""
 
 
-def read_leaning(reading: Reading) -> Leaning:
+def read_leaning(reading: Reading, elsewhere: Elsewhere | None = None) -> Leaning:
     """Return the cues of a request and of its data; those that no column marks are kept, and asked about."""
     found = Leaning()
     for match in reading.found("confounder"):
@@ -76,6 +77,8 @@ def read_leaning(reading: Reading) -> Leaning:
     _unknown(reading, found)
     _ask_about_unmarked(reading, found)
     _allowed_cues(reading, found)
+    if elsewhere is not None and elsewhere.cue is not None:
+        _add(reading, found, elsewhere.cue, elsewhere.span)
     _of_data(reading, found)
     return found
 

@@ -16,6 +16,7 @@ _TAG = "PROGNOSIS"
 _AHEAD = norms("next", "within", "coming", "following", "in")
 _TIMES = norms("year", "month", "week", "day")
 _FORETELL = norms("predict", "risk", "forecast", "foretell", "develop", "will", "likelihood", "chance", "risk of")
+_MODEL = norms("it", "this", "model", "tool", "network", "algorithm", "system", "classifier", "accuracy", "performance")
 _WHO = norms("patient", "who", "whether", "which", "if", "people", "person")
 
 
@@ -104,6 +105,8 @@ def _is_aside(reading: Reading, at: int) -> bool:
     """'The disks survived two crashes' and 'because survival is poor' foretell nothing."""
     if any("BECAUSE" in reading.units[k].tags for k in clause_of(reading, at)):
         return True
+    if at and reading.units[at - 1].norm in _MODEL:
+        return True  # 'show that it survives another stain'
     told = reading.units[at].text.lower().endswith("ed")
     return told and not any(unit.norm in _WHO for unit in reading.units[max(0, at - 3) : at])
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.playbook.intent.words import norms
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agents.playbook.intent.reading import Reading
     from agents.playbook.intent.targets import Target
 
-_ARTICLES = frozenset({"a", "an", "the", "any", "some", "this", "these", "those", "all", "other", "kind", "of", "type", "common", "ordinary", "ordinari", "usual", "typical", "simpl", "plain", "early", "small", "suspicious", "possibl", "real", "true", "our", "my", "your", "their", "its", "different", "visibl", "clear", "obvious", "new", "old", "such", "as", "eg", "between", "me", "it", "them", "us", "you", "one", "pleas", "out", "u", "i", "we", "if", "automatically", "what", "how", "here", "there"})  # fmt: skip
+_ARTICLES = frozenset({"a", "an", "the", "any", "some", "this", "these", "those", "all", "other", "kind", "of", "type", "common", "ordinary", "ordinari", "usual", "typical", "simpl", "plain", "early", "small", "suspicious", "possibl", "real", "true", "our", "my", "your", "their", "its", "different", "visibl", "clear", "obvious", "new", "old", "such", "as", "eg", "between", "me", "it", "them", "us", "you", "one", "pleas", "out", "u", "i", "we", "if", "automatically", "what", "how", "here", "there", *norms("example", "error", "mistake", "result", "progress", "outcome")})  # fmt: skip
 _JOINERS = frozenset({",", "and", "or", "/"})
 _PHRASE_END = frozenset({",", "(", ")", ":", "on", "in", "from", "with", "for", "by", "at", "to", "that", "which", "who", "if", "when", "but", "so", "becaus", "while", "using", "based", "and", "or", "versu", "/", "then", "please", "pleas", "as", "is", "are", "be", "-", "\u2013", "\u2014"})  # fmt: skip
 
