@@ -35,7 +35,7 @@ from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.protocol import keep_the_protocol
 from agents.playbook.intent.reading import Reading
 from agents.playbook.intent.rules import read_side_rule
-from agents.playbook.intent.scale import ask_about_ungradable, choose_on_scale, read_ungradable
+from agents.playbook.intent.scale import ask_about_ungradable, choose_on_scale, read_ungradable, send_on
 from agents.playbook.intent.scope import refusal
 from agents.playbook.intent.sites import read_sites
 from agents.playbook.intent.supervision import read_label_policy, read_supervision
@@ -122,6 +122,8 @@ def _spec(reading: Reading) -> Spec | None:
         choice = choose_on_scale(reading, excluded=excluded, sends_on=ungradable is not None)
     if choice is None:
         choice = choose_classes(reading, goal, excluded=excluded, counted=counted)
+        if choice is not None and ungradable is not None:
+            send_on(reading, choice)
     named = name_classes(reading, choice, priorities) if choice is not None else None
     if named is not None and ungradable is None:
         ask_about_ungradable(reading, named)

@@ -12,6 +12,7 @@ from agents.playbook.intent.grouping import groups_of_sentences
 from agents.playbook.intent.look_alikes import is_look_alike
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import unknown_words
+from agents.playbook.intent.single import sounds_like_a_finding
 from agents.playbook.intent.targets import Target, ask_about_absent, is_the_only_finding, only_finding, resolve
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.spec import DETECTION, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
@@ -34,7 +35,7 @@ def choose_classes(
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
-            if not is_the_only_finding(reading, wording) and not _is_other_side(reading, sentence):
+            if _could_be_another_finding(reading, sentence, wording):
                 ask_about_absent(reading, wording)
     telling = [
         sentence for sentence in sentences if candidates_in(reading, sentence) or counted_classes(reading, sentence)
@@ -51,6 +52,13 @@ def choose_classes(
             _ask_for_classes(reading)
         return None
     return _checked(reading, choice)
+
+
+def _could_be_another_finding(reading: Reading, sentence: range, wording: str) -> bool:
+    """Say whether unknown words may name what the data has no label for; of one finding only, they have to sound like it."""
+    if is_the_only_finding(reading, wording) or _is_other_side(reading, sentence):
+        return False
+    return only_finding(reading.data) is None or sounds_like_a_finding(wording)
 
 
 def _is_other_side(reading: Reading, sentence: range) -> bool:

@@ -14,6 +14,7 @@ from agents.playbook.intent.choice import (
 )
 from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
+from agents.playbook.intent.single import mentions_of_the_only_finding
 from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, is_the_only_finding, only_finding
 from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
 from tasks.domain.manifest import absent
@@ -238,6 +239,11 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
         if len(groups) == 1:
             return _with_rest(reading, groups, excluded, None)
         return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 else "")
+    named = mentions_of_the_only_finding(reading) if not vague and only is not None else []
+    if only is not None and named and not any("VAGUE" in unit.tags for unit in reading.units):
+        return _with_rest(
+            reading, [Group((only.label,), reading.data.plain(only.label), [(named[0], named[0] + 1)])], excluded, None
+        )
     return None
 
 
@@ -259,6 +265,8 @@ def _confirm_all_labels(reading: Reading, excluded: tuple[str, ...]) -> None:
 
 def _confirm_the_only_finding(reading: Reading, sentences: list[range], label: str) -> None:
     """Confirm it where the words look for something that does not sound like what the data is labelled for."""
+    if mentions_of_the_only_finding(reading):
+        return
     looking = [s for s in sentences if any("TASK_DETECT" in reading.units[k].tags for k in s) or _asks(reading, s)]
     if not looking or any(is_the_only_finding(reading, reading.words(s.start, s.stop)) for s in looking):
         return

@@ -11,7 +11,7 @@ from agents.playbook.intent.abstention import set_abstention
 from agents.playbook.intent.costs import set_costs
 from agents.playbook.intent.limits import set_floors, set_guardrails
 from agents.playbook.intent.naming import concern
-from agents.playbook.intent.primary import set_primary
+from agents.playbook.intent.primary import contradicts_itself, set_primary
 from agents.playbook.intent.threshold import set_operating_point
 from tasks.domain.spec import Abstention, Constraint, Cost, Guardrail, OperatingPoint
 
@@ -68,7 +68,8 @@ def decide_judging(reading: Reading, wishes: Wishes) -> Judging:
     set_floors(reading, wishes, judging)
     set_operating_point(reading, wishes, judging)
     set_primary(reading, wishes, judging)
-    set_guardrails(reading, wishes, judging)
+    if not contradicts_itself(wishes):
+        set_guardrails(reading, wishes, judging)
     return judging
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.absolutes import alarms_never, misses_none
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
@@ -133,3 +134,16 @@ def _absolutes(reading: Reading, found: Priorities) -> None:
     for at in reading.tagged("NO_FALSE"):
         found.no_false_alarm = found.no_false_alarm or Weight((), at, at + 1)
         reading.use(at, at + 1)
+    _absolutes_together(reading, found)
+
+
+def _absolutes_together(reading: Reading, found: Priorities) -> None:
+    """Set what no pattern took where both are wanted: one alone is a priority, the two contradict each other."""
+    misses, alarms = misses_none(reading), alarms_never(reading)
+    every = found.every or (Weight((), *misses) if misses is not None else None)
+    never = found.no_false_alarm or (Weight((), *alarms) if alarms is not None else None)
+    if every is None or never is None or (found.every is not None and found.no_false_alarm is not None):
+        return
+    found.every, found.no_false_alarm = every, never
+    for weight in (every, never):
+        reading.use(weight.first, weight.end)

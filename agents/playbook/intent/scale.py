@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.choice import Choice, Group
+from agents.playbook.intent.evidence import has, spots, wordings
 from agents.playbook.intent.grades import find_cut, graded, is_referable, order_matters, ungraded
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import BINARY, ORDINAL
@@ -15,8 +16,85 @@ if TYPE_CHECKING:
     from agents.playbook.intent.naming import Named
     from agents.playbook.intent.reading import Reading
 
-_GRADE = norms("grade", "read", "assess", "judge")
-_SENT_ON = norms("send", "sent", "positive", "refer", "referable", "referral")
+_GRADE = wordings(
+    "grade",
+    "read",
+    "assess",
+    "judge",
+    "interpret",
+    "evaluate",
+    "gradable",
+    "readable",
+    "see anything",
+    "be graded",
+    "be read",
+    "make out",
+)
+_POOR = wordings(
+    "too",
+    "poor",
+    "bad",
+    "blurry",
+    "blurred",
+    "blur",
+    "dark",
+    "black",
+    "fuzzy",
+    "unsharp",
+    "hazy",
+    "insufficient",
+    "nobody",
+    "cannot",
+    "smeared",
+    "foggy",
+    "low",
+)
+_QUALITY = wordings("quality", "image quality")
+_UNGRADABLE = wordings(
+    "ungradable",
+    "ungradeable",
+    "un-gradable",
+    "ungraded",
+    "unreadable",
+    "inadequate",
+    "not gradable",
+    "non-gradable",
+    "unassessable",
+    "illegible",
+    "uninterpretable",
+)
+_SENT_ON = wordings(
+    "send",
+    "sent",
+    "positive",
+    "refer",
+    "referable",
+    "referral",
+    "go to",
+    "goes to",
+    "see the doctor",
+    "to the clinic",
+    "to us",
+    "be seen",
+    "go too",
+    "goes too",
+    "also go",
+    "call in",
+)
+_LEFT_OUT = wordings(
+    "leave out",
+    "left out",
+    "leave it out",
+    "leave them out",
+    "exclude",
+    "drop",
+    "discard",
+    "ignore",
+    "skip",
+    "leave aside",
+)
+_REFER_WORDS = norms("refer", "referral", "refer on", "referred")
+_REFERABLE = "referable"
 _NEAR = 8
 _CANNOT = norms("ungradabl", "ungradeabl", "ungraded", "unreadabl", "inadequat", "insufficient")
 
@@ -58,9 +136,27 @@ def _halves(reading: Reading, cut: Cut, *, sends_on: bool) -> Choice:
 
 
 def _plain(reading: Reading, cut: Cut) -> str:
-    """Return the word for what lies above the cut: 'referable' where the request says so, else its own wording."""
+    """Return 'referable' where the request speaks of referring, else the request's own wording of the cut."""
     said = next((unit.text for unit in reading.units if is_referable(unit)), "")
-    return said.lower() or cut.name
+    if said:
+        return said.lower()
+    return _REFERABLE if _speaks_of_referring(reading, cut) else cut.name
+
+
+def _speaks_of_referring(reading: Reading, cut: Cut) -> bool:
+    """'Refer or not, where refer means moderate or worse' names the class above the cut."""
+    sentence = next((s for s in reading.sentences() if cut.first in s), range(0))
+    return any(reading.units[k].norm in _REFER_WORDS for k in sentence)
+
+
+def send_on(reading: Reading, choice: Choice) -> None:
+    """Move images that could not be graded to what is looked for, where labels other than grades mark them."""
+    marked = tuple(item.label for item in reading.data.labels if set(item.words) & _CANNOT and not item.denies)
+    if reading.data.findings or not marked or len(choice.named) != 1:
+        return
+    for group in choice.groups:
+        kept = tuple(label for label in group.labels if label not in marked)
+        group.labels = (*kept, *marked) if group is choice.named[0] else kept
 
 
 def ask_about_ungradable(reading: Reading, named: Named) -> None:
@@ -80,24 +176,36 @@ def ask_about_ungradable(reading: Reading, named: Named) -> None:
 
 
 def read_ungradable(reading: Reading) -> tuple[int, int] | None:
-    """Return the words that send images on that cannot be graded: 'ungradable photos count as refer'."""
-    for at, unit in enumerate(reading.units):
-        cannot = unit.norm.partition(" ")[0] in _CANNOT or (unit.norm in _GRADE and reading.denied(at, within=3))
+    """Return the words that send images on that cannot be graded, in one sentence or two: 'too poor to read: send them too'."""
+    for sentence in reading.sentences():
+        cannot = _not_gradable(reading, sentence)
         if not cannot:
             continue
-        sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
-        sent = [
-            k
-            for k in sentence
-            if reading.units[k].norm.partition(" ")[0] in _SENT_ON or "REFER" in reading.units[k].tags
-        ]
-        near = [k for k in sent if abs(k - at) <= _NEAR]
-        if near:
-            first, end = min(at, near[0]), max(at, near[-1]) + 1
-            reading.use(first, end)
-            reading.claimed.update(range(first, end))
-            reading.caveat(
-                "Images that cannot be graded count as referred: they are not left out of the results.", first, end
-            )
-            return first, end
+        after = range(cannot[0], min(sentence.stop + _NEAR, len(reading.units)))
+        places = sentence if _sends(reading, sentence) else after
+        sent = _sends(reading, places)
+        if not sent or has(reading, places, _LEFT_OUT):
+            continue
+        first, end = min(cannot[0], sent[0]), max(cannot[-1], sent[-1]) + 1
+        reading.use(first, end)
+        reading.claimed.update(range(first, end))
+        reading.caveat(
+            "Images that cannot be graded count as referred: they are not left out of the results.", first, end
+        )
+        return first, end
     return None
+
+
+def _not_gradable(reading: Reading, sentence: range) -> list[int]:
+    """Return the units that say that an image cannot be graded: 'ungradable', 'nobody can grade it', 'too poor to read'."""
+    said = spots(reading, sentence, _UNGRADABLE)
+    graded_by = spots(reading, sentence, _GRADE)
+    turned = [
+        k for k in graded_by if reading.denied(k, within=4) or has(reading, range(max(sentence.start, k - 5), k), _POOR)
+    ]
+    return sorted({*said, *turned, *(spots(reading, sentence, _QUALITY) if has(reading, sentence, _POOR) else [])})
+
+
+def _sends(reading: Reading, places: range) -> list[int]:
+    tagged = [k for k in places if "REFER" in reading.units[k].tags and not reading.denied(k)]
+    return sorted({*tagged, *spots(reading, places, _SENT_ON)})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.identity import names_a_person
 from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ def refusal(reading: Reading) -> str:
         for match in reading.found(rule):
             if not _is_harmless(reading, rule, match.first, match.end):
                 found.setdefault(rule, reading.words(match.first, match.end))
+    if not found and (person := names_a_person(reading)) is not None:
+        found[_PRIVATE] = reading.words(*person)
     if not found:
         return ""
     main = next(iter(found))

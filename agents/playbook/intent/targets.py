@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.intent import quoting
 from agents.playbook.intent.grades import graded
 from agents.playbook.intent.spelling import akin
-from agents.playbook.intent.words import phrase
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 
+UNGRADABLE = norms(
+    "ungradable", "ungradeable", "ungraded", "unreadable", "inadequate", "insufficient", "gradable", "gradeable"
+)
+"""Words of labels that say whether an image could be read at all."""
 _KINDS_AND_NORMAL = 3
 _INITIALS, _MOST_INITIALS = 2, 5
 """Length of a short form that may be the initials of what a request spells out."""
@@ -56,10 +60,14 @@ def resolve(reading: Reading, unit: Unit, counted: dict[str, str]) -> Target:
 
 
 def only_finding(data: DataWords) -> DataLabel | None:
-    """Return the finding that the data is labelled for, where it is the only one: of two labels the other denies it."""
-    denied = [item for item in data.labels if item.denies]
-    asserted = [item for item in data.labels if not (item.denies or item.answer)]
-    return asserted[0] if len(data.labels) == 2 and len(denied) == len(asserted) == 1 else None
+    """Return the finding that the data is labelled for, where it is the only one: of two labels the other denies it.
+
+    A label for images that could not be graded is no finding.
+    """
+    labels = [item for item in data.labels if not set(item.words) & UNGRADABLE]
+    denied = [item for item in labels if item.denies]
+    asserted = [item for item in labels if not (item.denies or item.answer)]
+    return asserted[0] if len(labels) == 2 and len(denied) == len(asserted) == 1 else None
 
 
 def is_the_only_finding(reading: Reading, wording: str) -> bool:

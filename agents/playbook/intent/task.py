@@ -186,6 +186,8 @@ def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
 def _is_context(reading: Reading, at: int) -> bool:
     """'Mitoses in breast cancer slides' looks for mitoses: a disease that the data has no label for says whose images they are."""
     units = reading.units
+    if not units[at].labels and units[at].text.lower().endswith(("etics", "matics", "iacs", "eptics")):
+        return True  # 'diabetics' are people
     if units[at].labels or at + 1 >= len(units) or not at or units[at - 1].norm not in _IN:
         return False
     return units[at + 1].kind == "modality" or units[at + 1].norm in _WHOSE

@@ -1,0 +1,43 @@
+"""Data that are labelled for one finding only: when a request means it, whatever words stand where a finding should."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.spelling import akin
+from agents.playbook.intent.targets import only_finding
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+_MEDICAL = re.compile(
+    r"(itis|itides|oma|omas|omata|osis|oses|pathy|pathies|emia|aemia|plasia|plasm|plasms|trophy|ectasis|algia|rrhage|lysis|cele|uria|edema|oedema|sclerosis"
+    r"|ectopy|spasm|megaly|penia|cytosis|blastosis|thorax|malacia|ptosis|plegia|phagia|pnea|pnoea|stomy|rrhea|rrhoea|iasis|asia)$", re.IGNORECASE,
+)  # fmt: skip
+_NOUNS = re.compile(
+    r"\b(cancer|tumou?r|fracture|disease|disorder|syndrome|lesion|infection|infarct\w*|ulcer|cyst|nodule|malformation|dislocation|rupture|tear|calcification"
+    r"|emboli\w*|thromb\w*|aneurysm|abscess|bleed\w*|defect|palsy|effusion|deposit|polyp|stone|hernia|injury|wound|rash|sign|signs|opacit\w*|mass|masses|cells?"
+    r"|line|lines|tube|catheter|implant|device|parasite|bacteria\w*|virus|fung\w*|caries|plaque|drusen|leak|hole|detachment|collapse|obstruction|block|dilation"
+    r"|failure|insufficiency|regurgitation|stroke)s?\b", re.IGNORECASE,
+)  # fmt: skip
+
+
+def sounds_like_a_finding(wording: str) -> bool:
+    """Say whether words that no lexicon knows end or sound like the name of a disease: 'osteochondritis', 'sail sign'."""
+    return bool(_NOUNS.search(wording)) or any(_MEDICAL.search(word) for word in re.findall(r"[^\W\d_]{5,}", wording))
+
+
+def mentions_of_the_only_finding(reading: Reading) -> list[int]:
+    """Return the units that name, or are derived from, the one finding that the data is labelled for."""
+    only = only_finding(reading.data)
+    if only is None:
+        return []
+    concept = reading.data.lexicon.concepts.get(only.concept)
+    names = {*only.words, *(word for words in (concept.words if concept is not None else ()) for word in words)}
+    return [
+        at
+        for at, unit in enumerate(reading.units)
+        if at not in reading.silenced
+        and (only.label in unit.labels or any(akin(word, name) for word in unit.norm.split() for name in names))
+    ]
