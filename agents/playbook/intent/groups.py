@@ -6,6 +6,8 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.alike import served_alike, speaks_of_serving
+from agents.playbook.intent.evidence import is_wish
 from agents.playbook.intent.naming import slug
 from agents.playbook.intent.population import read_ages
 from agents.playbook.intent.words import norms
@@ -41,10 +43,24 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
     found = read_ages(reading)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
-        if things and not _describes(reading, match):
+        if things and not _describes(reading, match) and not _only_tells(reading, match):
             _take(reading, found, match, things)
+    _take_alike(reading, found)
     _ask(reading, found)
     return tuple(found.values())
+
+
+def _take_alike(reading: Reading, found: dict[str, Subgroup]) -> None:
+    """Add groups that no pattern took, where the words compare how people are served."""
+    gap, span = _gap(reading)
+    for first, end, names, criterion in served_alike(reading):
+        new = [name for name in names if name not in found or found[name].criterion == "report"]
+        for name in new:
+            column = name if name in reading.data.attributes else ""
+            found[name] = Subgroup(attribute=name, column=column, criterion=criterion, max_gap=gap)
+            reading.cite(f"subgroups.{name}", first, end)
+            if span is not None:
+                reading.cite(f"subgroups.{name}.max_gap", *span)
 
 
 def _is_attribute(unit: Unit) -> bool:
@@ -54,6 +70,12 @@ def _is_attribute(unit: Unit) -> bool:
 def _describes(reading: Reading, match: Match) -> bool:
     """'Men and women are equally represented' says how the data is."""
     return any(unit.norm in _DESCRIBED for unit in reading.units[match.first : match.end + 3])
+
+
+def _only_tells(reading: Reading, match: Match) -> bool:
+    """'We see children and adults alike' compares nothing that the model does, and wants nothing."""
+    sentence = next(s for s in reading.sentences() if match.first in s)
+    return _criterion(reading, match) == "equal" and not is_wish(reading, sentence) and not speaks_of_serving(reading, sentence)
 
 
 def _take(reading: Reading, found: dict[str, Subgroup], match: Match, things: list[int]) -> None:
