@@ -10,7 +10,7 @@ import pandas as pd
 
 from tasks.domain.manifest import FILE, GROUP, PIXELS, SPLIT, TEST, TRAIN
 from tasks.domain.profile import Hazard
-from tasks.hazards import columns
+from tasks.hazards import chance, columns
 from tasks.hazards.wording import are, count
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def of_time(evidence: Evidence) -> list[Hazard]:
     times = columns.dates(evidence.columns)
     for name, moments in times.items():
         learned, tested = moments[splits == TRAIN].dropna(), moments[splits == TEST].dropna()
-        if len(learned) and len(tested) and tested.median() < learned.median():
+        if _is_earlier(moments, evidence):
             earlier = float((tested < learned.median()).mean())
             summary = (
                 f"By column {name} the given test lies before the training: {earlier:.0%} of its images are older than the middle "
@@ -102,6 +102,15 @@ def of_time(evidence: Evidence) -> list[Hazard]:
     for name, order in {**times, **columns.visits(evidence.columns)}.items() if evidence.has_groups else ():
         found += _after_the_finding(evidence, name, np.asarray(order.rank(method="dense"), dtype=np.float64))
     return found
+
+
+def _is_earlier(moments: pd.Series, evidence: Evidence) -> bool:
+    """Return whether the given test lies before the training, by more than chance among patients or lesions."""
+    splits = evidence.rows[SPLIT].to_numpy()
+    number = moments.rank(method="dense").groupby([evidence.groups, splits]).median().dropna()
+    split = number.index.get_level_values(1)
+    learned, tested = (np.asarray(number[split == name], dtype=np.float64) for name in (TRAIN, TEST))
+    return chance.is_surely_lower(tested, learned)
 
 
 def _leak(evidence: Evidence, summary: str, images: NDArray[np.bool_] | NDArray[np.int64]) -> Hazard:

@@ -6,19 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2_contingency
 
 from tasks.association import as_text
 from tasks.domain.profile import Hazard
-from tasks.hazards import columns
+from tasks.hazards import chance, columns
 from tasks.hazards.shortcuts import ASK_ABOVE_AUC
 from tasks.hazards.wording import capitalised
 from tasks.probes import flat, probe
 from tasks.targets import targets_of_labels
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from tasks.hazards.evidence import Evidence
     from tasks.targets import Target
 
@@ -26,7 +23,6 @@ _FEWEST = 20
 """Images of a label and of the others that were confirmed; patients or lesions of a site."""
 _CONFIRMED_APART = 0.2
 _RATES_APART = 0.1
-_UNLIKELY = 0.01
 
 
 def of_verification(evidence: Evidence) -> list[Hazard]:
@@ -68,15 +64,13 @@ def of_sites(evidence: Evidence) -> list[Hazard]:
 
 def _rates(name: str, values: pd.Series[str], evidence: Evidence) -> list[str]:
     """Return the label whose share differs most between the values, if it is more than chance among patients or lesions."""
-    first = _first_of_each(evidence)
+    first = chance.first_of_each(evidence)
     best: tuple[float, str] = (_RATES_APART, "")
     for target in evidence.targets:
         known = (target.present | target.absent) & values.notna().to_numpy()
         table = pd.crosstab(values[known & first], target.present[known & first])
         table = table[table.sum(axis=1) >= _FEWEST]
-        if min(table.shape) < 2 or (table.sum(axis=0) == 0).any():
-            continue
-        if _is_likely_by_chance(table, evidence):
+        if chance.table_may_be_chance(table, tries=len(evidence.targets)):
             continue
         rates = pd.Series(target.present[known], index=values[known]).groupby(level=0).mean()[table.index]
         spread = float(rates.max() - rates.min())
@@ -88,19 +82,8 @@ def _rates(name: str, values: pd.Series[str], evidence: Evidence) -> list[str]:
 
 
 def _may_be_chance(is_it: pd.Series[bool], target: Target, evidence: Evidence) -> bool:
-    known = (target.present | target.absent) & _first_of_each(evidence)
-    table = pd.crosstab(is_it[known], target.present[known])
-    return min(table.shape) < 2 or _is_likely_by_chance(table, evidence)
-
-
-def _is_likely_by_chance(table: pd.DataFrame, evidence: Evidence) -> bool:
-    """Return whether a table of patients or lesions may look so by chance, given the number of labels that were tried."""
-    return bool(chi2_contingency(table.to_numpy()).pvalue * len(evidence.targets) > _UNLIKELY)
-
-
-def _first_of_each(evidence: Evidence) -> NDArray[np.bool_]:
-    """Return the first image of each patient or lesion, for those of one are not independent."""
-    return ~pd.Series(evidence.groups).duplicated().to_numpy()
+    tries = len(evidence.targets)
+    return chance.difference_may_be_chance(is_it.to_numpy(), target.present, target.absent, evidence, tries=tries)
 
 
 def _recognised(name: str, values: pd.Series[str], evidence: Evidence) -> list[str]:

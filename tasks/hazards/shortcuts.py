@@ -24,9 +24,6 @@ if TYPE_CHECKING:
 ASK_ABOVE_AUC = 0.65
 _SURELY_TOLD = 0.55
 """The lower end of an interval must lie above this: with columns of pure chance, one above 0.5 occurs too often."""
-_MANY_MISSING = 0.2
-_MISSING_APART = 0.1
-_FEWEST_APART = 20
 _BINS = 8
 _MOST_VALUES = 30
 
@@ -40,19 +37,6 @@ def of_attributes(evidence: Evidence) -> list[Hazard]:
             summary = f"{capitalised('; '.join(told))}. A model may learn to see {name} in the picture instead of the finding."
             found.append(Hazard(kind="shortcut", severity="ask", summary=summary))
     return found
-
-
-def of_missing_values(evidence: Evidence) -> list[Hazard]:
-    """Return columns that are often missing, and those that are missing more often for one label or at one site."""
-    often = [
-        f"{item.name} ({item.missing:,})"
-        for item in evidence.attributes
-        if item.missing > _MANY_MISSING * len(evidence.rows)
-    ]
-    told = [sentence for item in evidence.attributes if (sentence := _missing_apart(item.name, evidence))]
-    if often:
-        told.append(f"Often missing, of {len(evidence.rows):,} images: {listed(often, most=12)}")
-    return [Hazard(kind="missing_values", severity="report", summary=f"{'. '.join(told)}.")] if told else []
 
 
 def of_metadata(evidence: Evidence) -> list[Hazard]:
@@ -128,30 +112,3 @@ def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.
             f"all images of {counts} have {attribute.name} = {value}, but only {share:.0%} of the others do"
         )
     return sentences
-
-
-def _missing_apart(name: str, evidence: Evidence) -> str:
-    """Return that a column is more often missing with one label or at one site than elsewhere, or nothing."""
-    missing = evidence.columns[name].isna().to_numpy()
-    if not missing.any():
-        return ""
-    shares = [
-        (float(missing[target.present].mean()), float(missing[target.absent].mean()), target.name)
-        for target in evidence.targets
-        if min(target.present.sum(), target.absent.sum()) >= _FEWEST_APART
-    ]
-    for site, values in evidence.sites.items() if name not in evidence.sites else ():
-        table = (
-            pd.DataFrame({"missing": missing, "value": values})
-            .dropna()
-            .groupby("value")["missing"]
-            .agg(["sum", "size"])
-        )
-        rest = table.sum() - table
-        for value in table.index[(table["size"] >= _FEWEST_APART) & (rest["size"] >= _FEWEST_APART)]:
-            here, elsewhere = (float(part.loc[value, "sum"] / part.loc[value, "size"]) for part in (table, rest))
-            shares.append((here, elsewhere, f"{site} = {value}"))
-    own, others, what = max(shares, key=lambda share: abs(share[0] - share[1]), default=(0.0, 0.0, ""))
-    if abs(own - others) <= _MISSING_APART:
-        return ""
-    return f"{name} is missing in {own:.0%} of the images with {what} and in {others:.0%} of the others"

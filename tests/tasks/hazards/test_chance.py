@@ -10,7 +10,7 @@ from tasks.attributes import examine
 from tasks.domain.manifest import Manifest
 from tasks.domain.request import ColumnRoles
 from tasks.duplicates import Duplicates
-from tasks.hazards import pictures, provenance, shortcuts
+from tasks.hazards import leakage, missing, pictures, provenance, shortcuts
 from tasks.hazards.evidence import Evidence
 from tasks.targets import targets_of
 
@@ -23,12 +23,17 @@ def by_chance(seed, n, n_labels):
             "row": np.arange(n),
             "label": pd.Series(random.choice([f"label {code}" for code in range(n_labels)], n), dtype="str"),
             "group": [f"p{number // 2}" for number in range(n)],
-            "split": "",
+            "split": random.choice(["train", "test"], n),
         }
     )
     columns = {f"number {code}": pd.Series(random.normal(size=n)) for code in range(4)}
     columns |= {f"kind {code}": pd.Series(random.choice(list("abcde"), n)) for code in range(4)}
     columns["scanner"] = pd.Series(random.choice(["A", "B"], n))
+    columns["lab"] = pd.Series(random.normal(size=n)).mask(random.random(n) < 0.15)
+    day = random.permutation(n)[np.arange(n) // 2]
+    columns["study_date"] = pd.Series(pd.Timestamp("2020-01-01") + pd.to_timedelta(day, unit="D")).dt.strftime(
+        "%Y-%m-%d"
+    )
     columns["dx_type"] = pd.Series(random.choice(["histo", "follow_up", "consensus"], n))
     manifest = Manifest(rows=rows, images=Path(), kind="table", roles=ColumnRoles(group="patient"))
     targets, nowhere = targets_of(manifest), np.full(n, -1)
@@ -49,7 +54,8 @@ def test_chance_is_not_taken_for_a_shortcut(n, n_labels):
     checks = (
         shortcuts.of_attributes,
         shortcuts.of_metadata,
-        shortcuts.of_missing_values,
+        missing.of_missing_values,
+        leakage.of_time,
         pictures.of_pictures,
         provenance.of_sites,
     )

@@ -185,3 +185,12 @@ def test_readers_who_differ_are_asked_about(clean, look, wrong, severity):
     assert found.one("rater_disagreement").severity == severity
     assert found.profile.disagreement == pytest.approx(wrong, abs=0.06)
     assert {annotator.name for annotator in found.profile.annotators} == {"reader 1", "reader 2"}
+
+
+def test_a_label_that_one_hospital_seldom_gives_is_reported(clean, look):
+    random = np.random.default_rng(0)
+    hospital = random.choice(["A", "B"], IMAGES)
+    manifest = clean(hospital=hospital)
+    without = (hospital == "A") & (random.random(IMAGES) < 0.3)
+    manifest.rows.loc[without, ["label", "supervision"]] = ["", "none"]
+    assert "The label is missing in" in look(manifest).one("missing_values").summary
