@@ -71,7 +71,9 @@ def read_manifest(request: Request) -> Manifest:
     """
     folder = dataclasses.replace(_folder(request.images, request.roles, request.reading), needs_labels=True)
     # Where nothing is found, the reader of folders of classes tells what is missing.
-    manifest = with_dicom(_read(folder, request.table) or read_class_folders(request.images, folder.files))
+    manifest = with_dicom(
+        _read(folder, request.table) or read_class_folders(request.images, folder.files, is_asked=False)
+    )
     if request.reading.format is None:
         manifest = without_patients_as_classes(manifest)
     manifest = with_patient_folders(manifest)

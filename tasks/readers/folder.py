@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
@@ -14,16 +12,15 @@ from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.annotated_images import Annotated, manifest_of
 from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
-from tasks.readers.class_folders import folders_above, read_class_folders
+from tasks.readers.class_folders import read_class_folders
 from tasks.readers.coco import coco_files, read_coco
 from tasks.readers.combining import with_drawn
+from tasks.readers.folder_levels import folder_levels, top_folders
 from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder, told
-from tasks.readers.given_splits import split_of_word
 from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
 from tasks.readers.path_groups import are_patients_or_parts
-from tasks.readers.paths import FOLDERS_OF_IMAGES
 from tasks.readers.run_length_table import read_run_length_table
 from tasks.readers.split_tables import joined, tables_by_split
 from tasks.readers.table import read_table
@@ -41,8 +38,6 @@ if TYPE_CHECKING:
 
 _TABLES = ("table", "one_hot", "multi_label", "boxes_table", "rle")
 _NEARLY_ALL = 0.9
-_FEWEST_IMAGES_OF_A_CLASS = 2
-"""On average; below it, sub-folders are patients or studies rather than classes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +67,13 @@ def read_any(folder: Folder) -> Manifest | None:
         return _noted(_with_tables(drawn, tables, folder), *passed_over)
     if tables:
         manifest = _of_tables(tables, folder)
-    elif _are_classes(folder.files):
-        manifest = read_class_folders(folder.images, folder.files)
-        listed = ", ".join(f"{name} ({count})" for name, count in Counter(manifest.rows["label"]).most_common(6))
-        manifest = _noted(manifest, f"The sub-folders are taken for classes: {listed}.")
+    elif folder_levels(folder.files.files).labels:
+        try:
+            manifest = read_class_folders(folder.images, folder.files, is_asked=False)
+        except DataUnusable as error:
+            if folder.needs_labels:
+                raise
+            manifest = _noted(unlabelled(folder), told(error))
     elif faults and folder.needs_labels:
         raise faults[0]
     else:
@@ -228,28 +226,12 @@ def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
     return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
 
 
-def _are_classes(files: ImageFiles) -> bool:
-    """Return whether the sub-folders can be classes: several, none named for images, and not one for every image."""
-    names = _sub_folders(files)
-    if len(names) < 2 or FOLDERS_OF_IMAGES & set(names) or are_patients_or_parts(names):
-        return False
-    return sum(names.values()) >= _FEWEST_IMAGES_OF_A_CLASS * len(names)
-
-
-def _sub_folders(files: ImageFiles) -> Counter[str]:
-    """Return how many images lie in each of the folders that could be classes."""
-    above = folders_above(files.files)
-    parts = [PurePosixPath(file).parts[above:-1] for file in files.files]
-    depth = 2 if any(folders and split_of_word(folders[0]) == TRAIN for folders in parts) else 1
-    return Counter(folders[depth - 1].lower() for folders in parts if len(folders) >= depth)
-
-
 def unlabelled(folder: Folder) -> Manifest:
     """Return the manifest of images about which nothing is said."""
     notes = [
         f"Nothing says what the {len(folder.files.files)} images show: no table, no annotations, no folders of classes."
     ]
-    names = _sub_folders(folder.files)
+    names = top_folders(folder.files.files)
     if len(names) > 1 and are_patients_or_parts(names):
         notes.append(
             f"Its {len(names):,} sub-folders are named like patients or numbered parts, so they are not taken for classes; if "

@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import re
+from collections import Counter
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tasks.domain.manifest import FILE, GROUP, LABEL, SUPERVISION, UNLABELLED, Manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
 FOLDER_OF_PATIENT = "folder of the patient"
 """What is said of where the groups come from; no column of a table."""
@@ -30,7 +31,12 @@ _SHORT = 2
 """Letters; what is as short, T1 and T2 or G1 to G3, may be a stage or a grade."""
 _MANY_FOLDERS, _FEW_IMAGES = 20, 10
 _LEAST_ID = 100
+_ID = re.compile(r"\d{3}")
+_NO_ID = re.compile(
+    r"part|batch|images?|imgs?|set|fold|chunk|archive|export|stage|grade|type|level|\d+x", re.IGNORECASE
+)
 _FEWEST_PATIENTS = 3
+_FEWEST_FOLDERS_OF_IDS = 6
 
 
 def patient_of(file: str) -> str:
@@ -57,12 +63,22 @@ def are_patients_or_parts(folders: Mapping[str, int]) -> bool:
     return len(word) > _SHORT and not _CLASS_WORD.search(word)
 
 
+def are_ids(folders: Collection[str]) -> bool:
+    """Return whether folders below classes are called by ids of patients, slides or lesions: `P010`, `14-22549AB`."""
+    return len(folders) >= _FEWEST_PATIENTS and all(
+        _PATIENT.fullmatch(name) or (_ID.search(name) and not _NO_ID.search(name)) for name in folders
+    )
+
+
 def with_patient_folders(manifest: Manifest) -> Manifest:
     """Return a manifest whose images in folders of one patient share a group, unless the data say otherwise who is who."""
     if manifest.roles.group is not None:
         return manifest
     rows = manifest.rows
     named = rows[FILE].map(patient_of)
+    if not (named != "").any():
+        folder_of = _folders_of_ids(rows[FILE].tolist())
+        named = rows[FILE].map(lambda file: folder_of.get(file, ""))
     if named[named != ""].nunique() < 2:
         return manifest
     key = hashlib.sha256("\n".join(sorted(set(named))).encode("utf-8", "surrogateescape")).hexdigest()
@@ -83,6 +99,17 @@ def with_patient_folders(manifest: Manifest) -> Manifest:
         roles=dataclasses.replace(manifest.roles, group=FOLDER_OF_PATIENT),
         notes=(*manifest.notes, note),
     )
+
+
+def _folders_of_ids(files: Sequence[str]) -> dict[str, str]:
+    """Return the folder of an id by file, from the outermost level that holds nothing but such folders; else nothing."""
+    parts = {file: PurePosixPath(file).parts[:-1] for file in files}
+    for depth in range(min(map(len, parts.values()), default=0)):
+        names = Counter(folders[depth] for folders in parts.values())
+        is_numbered = all(name.isdecimal() for name in names) and max(map(int, names)) >= _LEAST_ID
+        if len(names) >= _FEWEST_FOLDERS_OF_IDS and (is_numbered or (depth and are_ids(names))):
+            return {file: folders[depth] for file, folders in parts.items()}
+    return {}
 
 
 def without_patients_as_classes(manifest: Manifest) -> Manifest:

@@ -462,7 +462,7 @@ def test_folders_of_classes_carry_labels_of_single_pictures(tmp_path):
     manifest = read_class_folders(tmp_path)
     assert set(manifest.rows[SUPERVISION]) == {"label"}
     assert set(manifest.rows[FRAME]) == {-1}
-    assert "1 images have the label 'not graded'" in manifest.notes[0]
+    assert "1 images have the label 'not graded'" in manifest.notes[1]
 
 
 @needs_annotations
