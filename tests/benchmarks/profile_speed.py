@@ -63,6 +63,8 @@ def table(n_rows, n_findings=14, n_columns=15):
             "group": patient.astype(str),
             "split": "",
             "supervision": "label",
+            "width": random.choice([512, 1024], n_rows),
+            "height": 1024,
             "pixels": [str(number) for number in range(n_rows)],
         }
     )

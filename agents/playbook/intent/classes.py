@@ -32,6 +32,7 @@ def choose_classes(
     asked = _blocking(reading)
     sentences = task_sentences(reading)
     positions = without_denied(reading, [at for sentence in sentences for at in candidates_in(reading, sentence)])
+    positions = _without_harmless(reading, positions)
     targets = {at: resolve(reading, reading.units[at], counted) for at in positions}
     for sentence in sentences:
         for wording in unknown_words(reading, sentence, candidates_in(reading, sentence)):
@@ -52,6 +53,14 @@ def choose_classes(
             _ask_for_classes(reading)
         return None
     return _checked(reading, choice)
+
+
+def _without_harmless(reading: Reading, positions: list[int]) -> list[int]:
+    """Beside the one finding that the data is labelled for, what is harmless and has no label stands for those without it."""
+    only = only_finding(reading.data)
+    if only is None or not any(only.label in reading.units[at].labels for at in positions):
+        return positions
+    return [at for at in positions if reading.units[at].labels or reading.units[at].concern not in {0, 1}]
 
 
 def _could_be_another_finding(reading: Reading, sentence: range, wording: str) -> bool:

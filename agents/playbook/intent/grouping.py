@@ -15,7 +15,7 @@ from agents.playbook.intent.choice import (
 from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
 from agents.playbook.intent.single import mentions_of_the_only_finding
-from agents.playbook.intent.targets import Target, ask_about_absent, ask_for_codes, is_the_only_finding, only_finding
+from agents.playbook.intent.targets import UNGRADABLE, Target, ask_about_absent, ask_for_codes, is_the_only_finding, only_finding
 from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
 from tasks.domain.manifest import absent
 from tasks.domain.spec import MULTILABEL
@@ -217,6 +217,7 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
     """No finding is named in the sentences that set the task: take all labels if it says to sort, else look elsewhere."""
     tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences for k in s)) if sentences else frozenset()
     nameable = {item.label for item in nameable_labels(reading)}
+    nameable -= {item.label for item in reading.data.labels if set(item.words) & UNGRADABLE}
     spoken_for = [at for at in sorted(reading.claimed) if nameable & set(reading.units[at].labels)]
     sorting = next(
         (k for s in sentences for k in s if reading.units[k].tags & {"TASK_SORT", "TASK_SPLIT", "TASK_BUILD"}), None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.evidence import has, is_wish, spots, tags_in, wordings
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -48,7 +49,8 @@ _PERSON = wordings(
     "person", "individual", "patient", "woman", "man", "volunteer", "donor", "participant", "subject", "owner", "people"
 )
 _WHO, _WHOSE, _WHICH = wordings("who", "whom"), wordings("whose"), wordings("which", "what")
-_ARE = wordings("is", "was", "be", "belong")
+_IS = frozenset({"is", "are", "was", "were"})
+_SHOWN = norms("in", "on", "behind", "shown", "who", "this", "that", "it", "by", "from", "so", "and", "these", "meant", "pictured")
 _BEHIND = wordings("behind")
 _IS_WHICH = wordings("is which", "is who", "are who", "is it", "is this", "are these", "is that")
 _HIDDEN = wordings(
@@ -95,7 +97,7 @@ def _is_gone(reading: Reading, sentence: range) -> bool:
 
 def _asks_who(reading: Reading, sentence: range, *, hidden: bool) -> list[int]:
     """Return the units that ask for a person: 'who it is', 'whose', 'which of our patients is which', 'the person behind'."""
-    who = [k for k in spots(reading, sentence, _WHO) if has(reading, range(k, min(k + 5, sentence.stop)), _ARE)]
+    who = [k for k in spots(reading, sentence, _WHO) if _is_who_it_is(reading, sentence, k)]
     whose = spots(reading, sentence, _WHOSE)
     person = spots(reading, sentence, _PERSON)
     which = [k for k in spots(reading, sentence, _WHICH) if any(k < at <= k + 5 for at in person)]
@@ -103,3 +105,12 @@ def _asks_who(reading: Reading, sentence: range, *, hidden: bool) -> list[int]:
     behind = [k for k in spots(reading, sentence, _BEHIND) if any(abs(k - at) <= 3 for at in person)]
     ours = spots(reading, sentence, _OURS) if hidden else []
     return sorted({*(who if hidden or not person else []), *whose, *which, *behind, *ours})
+
+
+def _is_who_it_is(reading: Reading, sentence: range, at: int) -> bool:
+    """'Who they are', 'who is on this scan'; not 'who is at risk' and 'who will be dead'."""
+    are = next((k for k in range(at + 1, min(at + 6, sentence.stop)) if reading.units[k].text.lower() in _IS), None)
+    if are is None:
+        return False
+    after = [reading.units[k] for k in range(are + 1, min(are + 2, sentence.stop))]
+    return not after or after[0].is_sign or after[0].norm in _SHOWN

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.choice import Choice, Group
+from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.evidence import has, spots, wordings
 from agents.playbook.intent.grades import find_cut, graded, is_referable, order_matters, ungraded
 from agents.playbook.intent.words import norms
@@ -188,7 +189,9 @@ def read_ungradable(reading: Reading) -> tuple[int, int] | None:
             continue
         first, end = min(cannot[0], sent[0]), max(cannot[-1], sent[-1]) + 1
         reading.use(first, end)
-        reading.claimed.update(range(first, end))
+        rest = clause_of(reading, end - 1)
+        places = range(first, max(end, rest.stop))
+        reading.claimed.update(k for k in places if k < end or reading.units[k].kind == "attribute")
         reading.caveat(
             "Images that cannot be graded count as referred: they are not left out of the results.", first, end
         )

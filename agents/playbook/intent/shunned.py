@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _POINTING = frozenset({"those", "these", "thos", "thes", "them", "it", "that", "this", "such", "either", "neither"})
 _ONTO = frozenset({"at", "on", "by", "from", "because"})
 _ENDS = norms("but", "because", "so", "since", "although", "while", "unless", "except")
-_ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature")  # fmt: skip
+_ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature", "give", "away", "answer", "drive", "determine", "steer", "betray", "lead", "shape", "carry")  # fmt: skip
 """What is denied of a thing that must not count."""
 _REACH = 6
 """So many units may stand between a denial and what it denies."""
