@@ -15,7 +15,9 @@ from tasks.hazards import (
     pictures,
     provenance,
     shortcuts,
+    storing,
     supervision,
+    suspects,
 )
 
 if TYPE_CHECKING:
@@ -38,9 +40,11 @@ def hazards_of(
         *supervision.of_mixed_supervision(evidence),
         *classes.of_missing_labels(evidence),
         *copies.of_conflicts(evidence),
+        *suspects.of_suspect_labels(evidence),
         *shortcuts.of_attributes(evidence),
         *shortcuts.of_metadata(evidence),
         *missing.of_missing_values(evidence),
+        *storing.of_storing(evidence),
         *pictures.of_pictures(evidence),
         *provenance.of_verification(evidence),
         *provenance.of_sites(evidence),

@@ -63,7 +63,8 @@ def _told(attribute: Attribute, evidence: Evidence) -> list[str]:
     """Return what a column alone tells of the label, nothing if that is little or may be chance."""
     targets = {target.name: target for target in evidence.targets}
     told = _determined(attribute, targets, evidence.columns[attribute.name]) if attribute.determined else []
-    if attribute.auc > ASK_ABOVE_AUC and _is_no_chance(attribute, targets, evidence):
+    tries = len(evidence.attributes) * len(targets)
+    if attribute.auc > ASK_ABOVE_AUC and is_no_chance(attribute, evidence, tries=tries):
         told.append(
             f"a model that knows nothing but {attribute.name}{_with_gaps(attribute)} tells {attribute.auc_label} from the rest with an "
             f"AUC of {attribute.auc:.2f}"
@@ -89,13 +90,10 @@ def _features(values: Sequence[pd.Series], images: NDArray[np.int64]) -> NDArray
     return np.concatenate(kept, axis=1).astype(np.float64) if kept else np.zeros((len(images), 0))
 
 
-def _is_no_chance(attribute: Attribute, targets: Mapping[str, Target], evidence: Evidence) -> bool:
-    """Return whether an AUC is more than the best of so many columns and labels reaches by chance."""
-    tries = len(evidence.attributes) * len(targets)
-    return (
-        attribute.auc - half_width(attribute.auc, targets[attribute.auc_label], evidence.groups, tries=tries)
-        > _SURELY_TOLD
-    )
+def is_no_chance(attribute: Attribute, evidence: Evidence, *, tries: int) -> bool:
+    """Return whether an AUC is more than the best of so many tries reaches by chance."""
+    target = next(target for target in evidence.targets if target.name == attribute.auc_label)
+    return attribute.auc - half_width(attribute.auc, target, evidence.groups, tries=tries) > _SURELY_TOLD
 
 
 def _determined(attribute: Attribute, targets: Mapping[str, Target], values: pd.Series) -> list[str]:

@@ -163,3 +163,27 @@ def test_pictures_of_several_kinds_are_asked_about(clean, few, look):
     assert found.one("mixed_modality").severity == "ask"
     assert found.one("mixed_photometric").severity == "report"
     assert found.one("mixed_view").severity == "report"
+
+
+def test_a_label_whose_pictures_are_larger_is_asked_about(clean, look, repainted):
+    manifest = clean()
+    large = going_with(manifest, 0.8, 0.1)
+    found = look(repainted(manifest, lambda number, pixels: np.repeat(pixels, 1 + large[number], axis=1)))
+    hazard = found.one("storage_shortcut")
+    assert hazard.severity == "ask"
+    assert "The width in pixels alone tells" in hazard.summary
+    assert "the height in pixels" not in hazard.summary
+
+
+def test_a_label_whose_pictures_are_grey_is_asked_about(clean, look, repainted):
+    manifest = clean()
+    grey = going_with(manifest, 0.8, 0.1)
+    found = look(repainted(manifest, lambda number, pixels: pixels[..., 0] if grey[number] else pixels))
+    assert "grey or in colour alone tells" in found.one("storage_shortcut").summary
+
+
+def test_sizes_that_have_nothing_to_do_with_the_label_raise_no_alarm(clean, look, repainted):
+    manifest = clean()
+    large = np.random.default_rng(0).random(IMAGES) < 0.5
+    found = look(repainted(manifest, lambda number, pixels: np.repeat(pixels, 1 + large[number], axis=1)))
+    assert found.alarms == set()
