@@ -7,22 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
-from tasks.domain.manifest import TRAIN, UNLABELLED
-from tasks.domain.spec import BLOCKING, Question
-from tasks.readers import column_names
+from tasks.domain.manifest import UNLABELLED
 from tasks.readers.annotated_images import Annotated, manifest_of
-from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
+from tasks.readers.chosen_tables import of_table, of_tables, say_nothing_of_labels, with_tables
 from tasks.readers.class_folders import read_class_folders
 from tasks.readers.coco import coco_files, read_coco
 from tasks.readers.combining import with_drawn
+from tasks.readers.dicom_keys import read_by_headers
 from tasks.readers.folder_levels import folder_levels, top_folders
-from tasks.readers.folder_tables import BOXES, LABELS, RUNS, TableOfImages, fit_best, look_at, tables_of_folder, told
+from tasks.readers.folder_tables import LABELS, look_at, paths_of_tables, tables_of_folder, told
 from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.named_images import NamedImages
 from tasks.readers.path_groups import are_patients_or_parts
-from tasks.readers.run_length_table import read_run_length_table
-from tasks.readers.split_tables import joined, tables_by_split
+from tasks.readers.spelling import spelled_as_files
 from tasks.readers.table import read_table
 from tasks.readers.voc import read_voc, voc_files
 from tasks.readers.yolo import read_yolo, yolo_files
@@ -37,7 +35,6 @@ if TYPE_CHECKING:
     from tasks.readers.mask_images import MaskFiles
 
 _TABLES = ("table", "one_hot", "multi_label", "boxes_table", "rle")
-_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,16 +61,21 @@ def read_any(folder: Folder) -> Manifest | None:
     tables, passed_over = tables_of_folder(folder.images, folder.files, folder.roles)
     passed_over += [told(fault) for fault in faults]
     if drawn is not None:
-        return _noted(_with_tables(drawn, tables, folder), *passed_over)
-    if tables:
-        manifest = _of_tables(tables, folder)
-    elif folder_levels(folder.files.files).labels:
+        return _noted(with_tables(drawn, tables, folder), *passed_over)
+    are_classes = bool(folder_levels(folder.files.files).labels)
+    if tables and not (are_classes and say_nothing_of_labels(tables, folder.roles)):
+        manifest = of_tables(tables, folder)
+    elif not tables and (by_headers := _by_headers(folder)) is not None:
+        manifest, passed_over = by_headers, []
+    elif are_classes:
         try:
             manifest = read_class_folders(folder.images, folder.files, is_asked=False)
         except DataUnusable as error:
             if folder.needs_labels:
                 raise
             manifest = _noted(unlabelled(folder), told(error))
+        for seen in tables:
+            manifest = with_facts(manifest, read_facts(seen.table, folder.files, folder.roles))
     elif faults and folder.needs_labels:
         raise faults[0]
     else:
@@ -81,30 +83,20 @@ def read_any(folder: Folder) -> Manifest | None:
     return _noted(manifest, *passed_over)
 
 
-def _with_tables(drawn: Manifest, tables: list[TableOfImages], folder: Folder) -> Manifest:
-    """Return annotated images with what a table of images says beside: labels, or patients, splits and attributes."""
-    about = fit_best([seen for seen in tables if seen.holds == LABELS])
-    manifest = drawn
-    if len(about) == 1:
-        labelled = _plainly_labelled(about[0], folder, len(drawn.rows))
-        manifest = (
-            with_drawn(labelled, drawn)
-            if labelled is not None
-            else with_facts(drawn, read_facts(about[0].table, folder.files, folder.roles))
-        )
-    left = [seen.table.path.name for seen in tables if len(about) != 1 or seen is not about[0]]
-    return _noted(manifest, f"Not read: {', '.join(left)}; name one in the request to use it.") if left else manifest
-
-
-def _plainly_labelled(seen: TableOfImages, folder: Folder, images: int) -> Manifest | None:
-    """Return the labels of a table that nobody named: only if its columns say plainly that they are some, of nearly all."""
-    try:
-        found = read_labelled_table(seen.table.path, folder.images, folder.roles, folder.reading, files=folder.files)
-    except (AmbiguousRequest, DataUnusable):
-        return None
-    label = found.roles.label
-    is_plain = column_names.speaks_of_label(label) if label else bool(found.findings or found.roles.one_hot)
-    return found if is_plain and len(found.rows) >= _NEARLY_ALL * images else None
+def _by_headers(folder: Folder) -> Manifest | None:
+    """Return the manifest of a table that names patients or studies of DICOM files, None if there is none in the folder."""
+    for path in paths_of_tables(folder.images):
+        try:
+            manifest = read_by_headers(path, folder.files, folder.roles, folder.reading)
+        except DataUnusable:
+            continue
+        except AmbiguousRequest:
+            if folder.needs_labels:
+                raise
+            continue
+        if manifest is not None:
+            return manifest
+    return None
 
 
 def read_as(kind: str, folder: Folder) -> Manifest:
@@ -146,10 +138,11 @@ def read_given_table(path: Path, folder: Folder) -> Manifest:
     if path.suffix.lower() == ".json" or folder.reading.format == "coco":
         return read_coco([path], folder.images, folder.files)
     table = read_table(path, names_image=NamedImages(folder.files).is_one)
+    table = spelled_as_files(table, folder.files, folder.roles.image)
     seen = look_at(table, folder.files, folder.roles, folder.reading.format)
     if seen is None:  # the reader of labels tells what the two sides look like
-        return read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
-    manifest = _of_table(seen, folder)
+        return read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files, table=table)
+    manifest = of_table(seen, folder)
     if seen.holds != LABELS or manifest.boxes is not None:
         return manifest
     drawn, faults = _annotations(folder)
@@ -175,55 +168,6 @@ def _annotations(folder: Folder) -> tuple[Manifest | None, list[DataUnusable]]:
         if manifest is not None:
             return manifest, faults
     return None, faults
-
-
-def _of_tables(tables: list[TableOfImages], folder: Folder) -> Manifest:
-    """Return the manifest of the table that fits best, with what a second one has drawn."""
-    all_labels = [seen for seen in tables if seen.holds == LABELS]
-    if by_split := tables_by_split(all_labels):
-        return _of_splits(by_split, folder)
-    labels = fit_best(all_labels or tables)
-    if len(labels) > 1:
-        names = tuple(seen.table.path.relative_to(folder.images).as_posix() for seen in labels)
-        text = "Several tables name the images. Which one holds the labels?"
-        raise AmbiguousRequest([Question(field="table", text=text, options=names, level=BLOCKING)])
-    first = labels[0]
-    manifest = _noted(
-        _of_table(first, folder), f"Found the table {first.table.path.name}, which names {first.images} images."
-    )
-    drawn = [seen for seen in tables if seen.holds in {BOXES, RUNS} and seen is not first]
-    if drawn and first.holds == LABELS and manifest.boxes is None:
-        manifest = with_drawn(manifest, _of_table(drawn[0], folder))
-    used = {id(first), *([id(drawn[0])] if drawn and first.holds == LABELS else [])}
-    left = [seen.table.path.name for seen in tables if id(seen) not in used]
-    return _noted(manifest, f"Not read: {', '.join(left)}; name one in the request to use it.") if left else manifest
-
-
-def _of_splits(tables: dict[str, TableOfImages], folder: Folder) -> Manifest:
-    """Return the manifest of one table a split; the parts of columns are those found in the one for training."""
-    train = _of_table(tables[TRAIN], folder)
-    alike = dataclasses.replace(folder, roles=dataclasses.replace(train.roles, boxes=folder.roles.boxes))
-    others = {split: _of_table(seen, alike) for split, seen in tables.items() if split != TRAIN}
-    return joined({TRAIN: train, **others})
-
-
-def _of_table(seen: TableOfImages, folder: Folder) -> Manifest:
-    if seen.holds == RUNS:
-        return read_run_length_table(seen.table, seen.runs, folder.files, folder.roles, folder.reading.aggregation)
-    if seen.holds == BOXES and seen.boxes is not None:
-        return read_boxes_table(seen.table, seen.boxes, folder.files, folder.roles, folder.reading.aggregation)
-    try:
-        path = seen.table.path
-        manifest = read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files)
-    except AmbiguousRequest as error:
-        if folder.needs_labels or any(question.field != "label" for question in error.questions):
-            raise
-        options = ", ".join(error.questions[0].options)
-        manifest = read_facts(seen.table, folder.files, folder.roles)
-        return _noted(
-            manifest, f"Which column holds a label is not clear, so none is taken; it may be one of {options}."
-        )
-    return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
 
 
 def unlabelled(folder: Folder) -> Manifest:

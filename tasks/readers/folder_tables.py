@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING
 from tasks.domain.errors import DataUnusable
 from tasks.readers.box_columns import find_box_columns
 from tasks.readers.boxes_table import is_table_of_boxes
+from tasks.readers.dicom_file import has_magic
 from tasks.readers.named_images import NamedImages
 from tasks.readers.paths import files_below
 from tasks.readers.run_length_table import find_run_length_column
+from tasks.readers.spelling import spelled_as_files
 from tasks.readers.table import read_table
 
 if TYPE_CHECKING:
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
     from tasks.readers.image_files import ImageFiles
     from tasks.readers.table import Table
 
-SUFFIXES = (".csv", ".tsv", ".xlsx", ".xls", ".xlsm", ".parquet", ".feather")
-_PACKED = (".gz", ".zip")
+SUFFIXES = (".csv", ".tsv", ".tab", ".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".parquet", ".feather")
+_PACKED = (".gz", ".zip", ".bz2", ".xz")
+_MAY_BE_TABLES = (".txt", ".dat", "")
+"""Suffixes of files that are tables only if they name images; what else they are is not worth a word."""
+_MOST_OF_THEM = 5
+"""In one folder; where there are more, they are label files of YOLO, or DICOM files."""
 _MOST_TABLES = 30
 _CLOSE_TO_BEST = 0.9
 
@@ -38,14 +45,20 @@ class TableOfImages:
     """A table, and what it holds."""
 
     table: Table
+    files: ImageFiles
     image: str
     """The column that names images."""
-    images: int
+    named: frozenset[str]
     """Images of the folder that it names."""
     holds: str
     boxes: BoxColumns | None = None
     """Also beside labels, where there are any."""
     runs: str = ""
+
+    @property
+    def images(self) -> int:
+        """How many images of the folder it names."""
+        return len(self.named)
 
 
 def look_at(table: Table, files: ImageFiles, given: ColumnRoles, reading: str | None = None) -> TableOfImages | None:
@@ -74,7 +87,9 @@ def look_at(table: Table, files: ImageFiles, given: ColumnRoles, reading: str | 
     if reading in {"rle", "boxes_table"} and holds == LABELS:
         problem = f"the table has no columns that can be read as {reading}; name them under columns"
         raise DataUnusable(problem, file=table.path)
-    return TableOfImages(table=table, image=best, images=len(hits[best]), holds=holds, boxes=boxes, runs=runs)
+    return TableOfImages(
+        table=table, files=files, image=best, named=frozenset(hits[best]), holds=holds, boxes=boxes, runs=runs
+    )
 
 
 def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tuple[list[TableOfImages], list[str]]:
@@ -82,16 +97,18 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
 
     A table belongs to the images if enough of its rows name one, or enough of the images are named by it.
     """
-    paths = [path for path in files_below(images, {*(SUFFIXES), *_PACKED}) if _is_table(path)]
+    paths = paths_of_tables(images)
     found, passed_over = [], []
     for path in paths[:_MOST_TABLES]:
+        is_surely_table = _is_table(path)
         try:
-            seen = look_at(read_table(path, names_image=NamedImages(files).is_one), files, given)
+            table = read_table(path, names_image=NamedImages(files).is_one)
+            seen = look_at(spelled_as_files(table, files, given.image), files, given)
         except DataUnusable as error:
-            passed_over.append(told(error))
+            passed_over += [told(error)] if is_surely_table else []
             continue
         if seen is None:
-            passed_over.append(f"{path.name} names no image of the folder.")
+            passed_over += [f"{path.name} names no image of the folder."] if is_surely_table else []
         elif seen.images >= _ENOUGH_OF[seen.holds] * min(seen.table.column(seen.image).nunique(), len(files.files)):
             found.append(seen)
         else:
@@ -100,6 +117,14 @@ def tables_of_folder(images: Path, files: ImageFiles, given: ColumnRoles) -> tup
         passed_over.append(f"{len(paths) - _MOST_TABLES} further tables were not looked at.")
     found.sort(key=lambda seen: (-seen.images, seen.table.path.name))
     return found, passed_over
+
+
+def paths_of_tables(images: Path) -> list[Path]:
+    """Return the files under a folder that are tables by their suffix, and then those that may be some."""
+    paths = [path for path in files_below(images, {*SUFFIXES, *_PACKED}) if _is_table(path)]
+    others = [path for path in files_below(images, _MAY_BE_TABLES) if path.name.upper() != "DICOMDIR"]
+    number = Counter(path.parent for path in others)
+    return paths + [path for path in others if number[path.parent] <= _MOST_OF_THEM and not has_magic(path)]
 
 
 def fit_best(found: list[TableOfImages]) -> list[TableOfImages]:

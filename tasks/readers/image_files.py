@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from tasks.domain.errors import DataUnusable
 from tasks.readers.dicom_file import has_magic
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom", ".ima"})
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".gif"}) | DICOM_SUFFIXES
@@ -74,11 +79,21 @@ def find_images(folder: Path) -> ImageFiles:
         kinds = ", ".join(sorted(SUFFIXES))
         problem = f"the folder holds no image file (looked for {kinds} and DICOM without a suffix, in sub-folders too)"
         raise DataUnusable(problem, file=folder)
+    return _indexed(folder, sorted(files))
+
+
+def among(files: ImageFiles, kept: Collection[str]) -> ImageFiles:
+    """Return some of the image files of a folder."""
+    there = set(kept)
+    return _indexed(files.folder, [file for file in files.files if file in there])
+
+
+def _indexed(folder: Path, files: Sequence[str]) -> ImageFiles:
     by_stem: dict[str, list[str]] = defaultdict(list)
-    for file in sorted(files):
+    for file in files:
         by_stem[_stem(PurePosixPath(file)).lower()].append(file)
     index = {stem: tuple(names) for stem, names in by_stem.items()}
-    return ImageFiles(folder=folder, files=tuple(sorted(files)), by_stem=index)
+    return ImageFiles(folder=folder, files=tuple(files), by_stem=index)
 
 
 def find_volumes(folder: Path) -> list[str]:
@@ -92,8 +107,18 @@ def _files(folder: Path) -> list[str]:
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
         here = Path(place).relative_to(folder)
-        found += [(here / name).as_posix() for name in names if not name.startswith(".")]
+        found += [
+            (here / name).as_posix() for name in names if not name.startswith(".") and not _is_pipe(Path(place, name))
+        ]
     return found
+
+
+def _is_pipe(path: Path) -> bool:
+    """Return whether opening a file could wait for ever; a link that leads nowhere cannot, and is told when it is opened."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False
 
 
 def _is_image(folder: Path, file: str) -> bool:

@@ -44,6 +44,7 @@ def read_labelled_table(
     rules: ReadingRules = _DEFAULT_RULES,
     *,
     files: ImageFiles | None = None,
+    table: Table | None = None,
 ) -> Manifest:
     """Return the manifest of a table of labels and a folder of images.
 
@@ -53,13 +54,14 @@ def read_labelled_table(
         given: Parts of columns that the request gives.
         rules: What uncertain labels count as, how readings become one, and, if `format` says, how the labels are written.
         files: The images among the pictures of the folder; None means all of them.
+        table: What the file holds, where it was read before.
 
     Raises:
         AmbiguousRequest: The part of a column is unclear.
         DataUnusable: Table or folder cannot be used, or they do not go together.
     """
     named = NamedImages(files or find_images(images))
-    table = read_table(path, names_image=named.is_one)
+    table = table or read_table(path, names_image=named.is_one)
     roles = find_roles(table, named, given, kind=rules.format if rules.format in _KINDS else None)
     said = read_labels(table, roles, rules)
     file_of, unmatched = _files(table, named, str(roles.image))

@@ -105,9 +105,10 @@ def _image(table: Table, images: NamedImages, columns: Sequence[str]) -> str | Q
     good = [name for name in columns if hits[name] >= _CLOSE_TO_BEST * best]
     if len(good) == 1 or len({tuple(images.meant(table.column(name).dropna())) for name in good}) == 1:
         return good[0]
-    named = [name for name in good if column_names.is_image(name)]
-    if len(named) == 1:
-        return named[0]
+    for fit in (column_names.is_image, lambda name: not column_names.is_attribute(name)):
+        named = [name for name in good if fit(name)]
+        if len(named) == 1:
+            return named[0]
     text = "Several columns name image files. Which one names the image that the row is about?"
     return Question(field="image", text=text, options=tuple(good), level=BLOCKING)
 
@@ -123,7 +124,7 @@ def nothing_matches(table: Table, images: NamedImages, columns: Sequence[str]) -
 
 
 def _group(table: Table, columns: Sequence[str]) -> str | Question | None:
-    there = [name for name in columns if table.column(name).notna().any()]
+    there = [name for name in columns if table.column(name).nunique() > 1]  # "removed" in every row names nobody
     named = [name for name in there if column_names.is_group(name)]
     if not named:
         named = [name for name in there if column_names.is_loose_group(name) and _is_id(table, name)]

@@ -1,4 +1,4 @@
-"""One table for each split, as `train.csv` and `test.csv`: read as one, with the splits that their names say."""
+"""One table for each split, or for each folder of images, as `train.csv` and `test.csv`: read as one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from tasks.domain.manifest import FILE, FINDING, IMAGE_ID, ROW, SPLIT, TRAIN, Quarantined
 from tasks.readers.annotated_images import labels_of_values
-from tasks.readers.given_splits import split_in_name
+from tasks.readers.given_splits import split_in_name, split_of_word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,24 +20,61 @@ if TYPE_CHECKING:
 
 
 def tables_by_split(tables: Sequence[TableOfImages]) -> dict[str, TableOfImages]:
-    """Return the tables by split, none if they are not tables of one form, each of a split, with one for training."""
-    by_split = {split_in_name(seen.table.path.name.partition(".")[0]): seen for seen in tables}
-    forms = {tuple(seen.table.cells.columns) for seen in tables}
-    is_set = len(by_split) == len(tables) > 1 and TRAIN in by_split and "" not in by_split
-    return by_split if is_set and len(forms) == 1 else {}
+    """Return the tables by split, none unless several of one form name one split each and one is for training."""
+    for form in dict.fromkeys(_form(seen) for seen in tables):
+        alike = [(_split_of(seen), seen) for seen in tables if _form(seen) == form]
+        by_split = {split: seen for split, seen in alike if split}
+        if len(by_split) == len([split for split, _ in alike if split]) > 1 and TRAIN in by_split:
+            return by_split
+    return {}
 
 
-def joined(manifests: Mapping[str, Manifest]) -> Manifest:
-    """Return the manifests of several splits as one; an image that is in two of them is in none.
+def tables_by_folder(tables: Sequence[TableOfImages]) -> dict[str, TableOfImages]:
+    """Return the tables by folder, none unless they are of one form and each names images of its own folder only."""
+    by_folder = {seen.table.path.parent: seen for seen in tables}
+    forms = {_form(seen) for seen in tables}
+    if len(forms) != 1 or not len(by_folder) == len(tables) > 1:
+        return {}
+    if any(seen.table.column(seen.image).dropna().map(lambda cell: ".." in cell).any() for seen in tables):
+        return {}
+    places = list(by_folder)
+    if any(one != other and one.is_relative_to(other) for one in places for other in places):
+        return {}
+    return {place.name: seen for place, seen in by_folder.items()} if all(map(_is_of_own_folder, tables)) else {}
+
+
+def _is_of_own_folder(seen: TableOfImages) -> bool:
+    return all((seen.files.folder / file).is_relative_to(seen.table.path.parent) for file in seen.named)
+
+
+def _form(seen: TableOfImages) -> frozenset[str]:
+    return frozenset(map(str, seen.table.cells.columns))
+
+
+def _split_of(seen: TableOfImages) -> str:
+    """Return the split that the name of a table says, or else that of its folder."""
+    path = seen.table.path
+    return split_in_name(path.name.partition(".")[0]) or split_of_word(path.parent.name) or ""
+
+
+def joined(manifests: Mapping[str, Manifest], *, are_splits: bool = True) -> Manifest:
+    """Return the manifests of several tables as one; an image that is in two of them is in none.
 
     Args:
-        manifests: Of one folder of images, read from one table each, by split.
+        manifests: Of one folder of images, read from one table each, by split, or by a name for the table.
+        are_splits: Whether the names are splits.
     """
-    first = manifests[TRAIN]
-    rows = pd.concat([part.rows.assign(**{SPLIT: split}) for split, part in manifests.items()], ignore_index=True)
+    first = next(iter(manifests.values()))
+    parts = [part.rows.assign(**{SPLIT: name}) if are_splits else part.rows for name, part in manifests.items()]
+    named = [name for name, part in manifests.items() for _ in range(len(part.rows))]
+    rows = pd.concat(parts, ignore_index=True)
     several = rows[FILE].duplicated(keep=False)
     twice = [
-        Quarantined(file=str(file), row=int(part[ROW].iloc[0]), reason=f"is listed for {' and for '.join(part[SPLIT])}")
+        Quarantined(
+            file=str(file),
+            row=int(part[ROW].iloc[0]),
+            reason=f"is listed for {' and for '.join(named[at] for at in part.index)}",
+        )
         for file, part in rows[several].groupby(FILE)
     ]
     rows = rows[~several].reset_index(drop=True)
@@ -46,7 +83,9 @@ def joined(manifests: Mapping[str, Manifest]) -> Manifest:
         for name in findings:  # one that a table does not know is not known of its images
             rows[FINDING + name] = rows[FINDING + name].astype(float).where(rows[FINDING + name].notna(), np.nan)
         rows["label"] = labels_of_values(rows[[FINDING + name for name in findings]], findings)
-    count = ", ".join(f"{split} {int((rows[SPLIT] == split).sum())}" for split in manifests)
+    left = pd.Series(named)[~several.to_numpy()]
+    count = ", ".join(f"{name} {int((left == name).sum())}" for name in manifests)
+    unit = "split" if are_splits else "folder"
     return dataclasses.replace(
         first,
         rows=rows,
@@ -54,7 +93,7 @@ def joined(manifests: Mapping[str, Manifest]) -> Manifest:
         readings=_together([part.readings for part in manifests.values()], rows),
         boxes=_together([part.boxes for part in manifests.values()], rows),
         quarantined=(*twice, *_quarantined(manifests)),
-        notes=(*first.notes, f"The tables are one for each split: {count}."),
+        notes=(*first.notes, f"The tables are one for each {unit}: {count}."),
     )
 
 

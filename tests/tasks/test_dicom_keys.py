@@ -6,7 +6,7 @@ import pytest
 from tasks.domain.errors import DataUnusable
 from tasks.domain.manifest import FILE, GROUP, IMAGE_ID, LABEL
 from tasks.domain.request import ColumnRoles, Request
-from tasks.readers.discovery import read_manifest
+from tasks.readers.discovery import read_folder, read_manifest
 
 
 @pytest.fixture
@@ -91,3 +91,11 @@ def test_a_table_that_names_files_is_read_by_their_names(export):
 def test_a_table_of_other_people_is_still_refused(export):
     with pytest.raises(DataUnusable):
         read(export, "accession,diagnosis\nX1,a\nX2,b\nX3,a\n")
+
+
+def test_a_table_of_studies_that_lies_in_the_folder_is_found_without_being_named(export):
+    lines = ["accession,diagnosis", *(f"acc{study},{'ab'[study % 2]}" for study in range(6))]
+    (export / "labels.csv").write_text("\n".join(lines))
+    manifest = read_folder(export)
+    assert labels(manifest) == {f"IM{number:04d}.dcm": "ab"[number // 2 % 2] for number in range(12)}
+    assert manifest.rows[GROUP].nunique() == 3
