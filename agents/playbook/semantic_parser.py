@@ -101,6 +101,7 @@ def _spec(reading: Reading) -> Spec | None:
     keep_the_protocol(reading)
     outcome = ask_about_outcomes(reading)
     counted = counted_as(reading)
+    misread = read_misreading(reading)
     numbers = read_numbers(reading)
     errors = read_errors(reading)
     read_side_rule(reading)
@@ -115,7 +116,6 @@ def _spec(reading: Reading) -> Spec | None:
     excluded = read_exclusions(reading)
     priorities = read_priorities(reading)
     ask_about_contradictions(reading, numbers, priorities)
-    misread = read_misreading(reading)
     goal = read_goal(reading)
     choice = unlabelled(name_of_outcome(reading, *outcome), outcome) if outcome is not None else None
     if choice is None:

@@ -35,6 +35,8 @@ _SINGLE = wordings(
     "absolutely",
     "0",
     "nil",
+    "never",
+    "under no circumstances",
 )
 _ALWAYS = wordings(
     "every",
@@ -80,6 +82,7 @@ _ALARM = wordings(
 _SOUNDS = wordings(
     "go off",
     "goes off",
+    "going off",
     "alert",
     "alarm",
     "beep",

@@ -31,9 +31,34 @@ _SERVED = wordings(
     "performance", "accuracy", "quality", "sensitivity", "result", "results", "work", "works", "well", "good", "reliable", "serve", "service", "care", "treat",
     "do", "does", "perform", "catch", "find", "detect", "miss", "standard", "trust", "answer", "useful", "accurate", "difference", "gap", "auc", "reliably", "safe",
 )  # fmt: skip
-_BOTH = wordings("neither", "neither of the two", "both", "the two", "either group", "each group", "all groups", "either of them", "both groups", "the one", "each of them", "between them")
+_BOTH = wordings(
+    "neither",
+    "neither of the two",
+    "both",
+    "the two",
+    "either group",
+    "each group",
+    "all groups",
+    "either of them",
+    "both groups",
+    "the one",
+    "each of them",
+    "between them",
+)
 _PEOPLE = frozenset({"age", "sex", "skin_tone", "ethnicity"})
-_APART = wordings("separately", "separate", "apart", "broken down", "break down", "stratified", "stratify", "by group", "each on its own", "side by side", "the figures for")
+_APART = wordings(
+    "separately",
+    "separate",
+    "apart",
+    "broken down",
+    "break down",
+    "stratified",
+    "stratify",
+    "by group",
+    "each on its own",
+    "side by side",
+    "the figures for",
+)
 _NO = frozenset({"no", "not", "never", "neither", "nor", "without"})
 _OLDEST = 120
 _BACK = 2
@@ -48,6 +73,8 @@ def served_alike(reading: Reading) -> Iterator[tuple[int, int, list[str], str]]:
             continue
         at, criterion = compared
         groups = _groups_in(reading, sentence)
+        if has(reading, sentence, _BOTH):
+            criterion = "equal"
         if not groups and has(reading, sentence, _BOTH):
             earlier = (_groups_in(reading, before) for before in reversed(sentences[max(0, number - _BACK) : number]))
             groups = next((found for found in earlier if found), {})
@@ -90,7 +117,9 @@ def _groups_in(reading: Reading, sentence: range) -> dict[str, int]:
         if at in reading.claimed or unit.labels:
             continue
         concept = unit.meaning.concept if unit.meaning is not None else ""
-        of_people = [name for name in unit.attributes if concept in _PEOPLE or reading.data.attributes.get(name) in _PEOPLE]
+        of_people = [
+            name for name in unit.attributes if concept in _PEOPLE or reading.data.attributes.get(name) in _PEOPLE
+        ]
         for name in of_people or ([concept] if concept in _PEOPLE else []):
             found.setdefault(name, at)
     age = next((name for name, concept in reading.data.attributes.items() if concept == "age"), "")
@@ -103,5 +132,8 @@ def _groups_in(reading: Reading, sentence: range) -> dict[str, int]:
 def _is_age(reading: Reading, at: int) -> bool:
     unit = reading.units[at]
     around = [reading.units[k] for k in (at - 1, at + 1) if 0 <= k < len(reading.units)]
-    bounded = any(item.tags & {"FLOOR", "CEIL"} or item.norm in {"from", "up", "older", "younger", "year", "and"} for item in around)
+    bounded = any(
+        item.tags & {"FLOOR", "CEIL"} or item.norm in {"from", "up", "older", "younger", "year", "and"}
+        for item in around
+    )
     return unit.number is not None and unit.share is None and 0 < unit.number < _OLDEST and bounded

@@ -15,7 +15,14 @@ from agents.playbook.intent.choice import (
 from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
 from agents.playbook.intent.single import mentions_of_the_only_finding
-from agents.playbook.intent.targets import UNGRADABLE, Target, ask_about_absent, ask_for_codes, is_the_only_finding, only_finding
+from agents.playbook.intent.targets import (
+    UNGRADABLE,
+    Target,
+    ask_about_absent,
+    ask_for_codes,
+    is_the_only_finding,
+    only_finding,
+)
 from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
 from tasks.domain.manifest import absent
 from tasks.domain.spec import MULTILABEL

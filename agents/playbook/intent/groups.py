@@ -59,6 +59,7 @@ def _take_alike(reading: Reading, found: dict[str, Subgroup]) -> None:
             column = name if name in reading.data.attributes else ""
             found[name] = Subgroup(attribute=name, column=column, criterion=criterion, max_gap=gap)
             reading.cite(f"subgroups.{name}", first, end)
+            reading.claimed.update(k for k in range(first, end) if not reading.units[k].is_class)
             if span is not None:
                 reading.cite(f"subgroups.{name}.max_gap", *span)
 
@@ -75,7 +76,11 @@ def _describes(reading: Reading, match: Match) -> bool:
 def _only_tells(reading: Reading, match: Match) -> bool:
     """'We see children and adults alike' compares nothing that the model does, and wants nothing."""
     sentence = next(s for s in reading.sentences() if match.first in s)
-    return _criterion(reading, match) == "equal" and not is_wish(reading, sentence) and not speaks_of_serving(reading, sentence)
+    return (
+        _criterion(reading, match) == "equal"
+        and not is_wish(reading, sentence)
+        and not speaks_of_serving(reading, sentence)
+    )
 
 
 def _take(reading: Reading, found: dict[str, Subgroup], match: Match, things: list[int]) -> None:

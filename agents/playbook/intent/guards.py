@@ -94,7 +94,7 @@ def _ask_about_reference(reading: Reading) -> None:
     """'Not worse than dermatologists' needs readings of people, which the data does not hold."""
     for match in reading.found("reference_worse"):
         words = {unit.norm for unit in reading.units[match.first : match.end + 3]}
-        if words & _OWN_MODEL:
+        if words & _OWN_MODEL or any(k in reading.claimed for k in range(match.first, match.end)):
             continue
         reading.use(match.first, min(match.end + 2, len(reading.units)))
         reading.ask(

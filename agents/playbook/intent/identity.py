@@ -50,7 +50,9 @@ _PERSON = wordings(
 )
 _WHO, _WHOSE, _WHICH = wordings("who", "whom"), wordings("whose"), wordings("which", "what")
 _IS = frozenset({"is", "are", "was", "were"})
-_SHOWN = norms("in", "on", "behind", "shown", "who", "this", "that", "it", "by", "from", "so", "and", "these", "meant", "pictured")
+_SHOWN = norms(
+    "in", "on", "behind", "shown", "who", "this", "that", "it", "by", "from", "so", "and", "these", "meant", "pictured"
+)
 _BEHIND = wordings("behind")
 _IS_WHICH = wordings("is which", "is who", "are who", "is it", "is this", "are these", "is that")
 _HIDDEN = wordings(

@@ -30,7 +30,13 @@ _READ = norms(
     "return",
     "take",
     "be",
+    "is",
     "as",
+    "answer",
+    "output",
+    "result",
+    "show",
+    "look",
 )
 _LONGEST = 14
 METRIC = "gross_error_rate"
@@ -48,6 +54,7 @@ def read_misreading(reading: Reading) -> list[Constraint]:
     first, end = found
     wording = quoting.words(reading.words(first, end))
     reading.use(first, end)
+    reading.used.update(range(first, end))
     reading.caveat(
         "How often the gross error that the request names happens is reported with its interval.", first, end
     )
@@ -79,7 +86,7 @@ def _gross_error(reading: Reading) -> tuple[int, int] | None:
     bounds = [
         (k, "below" if units[k].norm in _BELOW else "above")
         for k in range(len(units) - 1)
-        if units[k].norm in _BELOW | _ABOVE and units[k + 1].number is not None
+        if units[k].norm in _BELOW | _ABOVE and (units[k + 1].number is not None or units[k + 1].share is not None)
     ]
     for (one, side), (other, other_side) in pairwise(bounds):
         between = range(one + 2, other)

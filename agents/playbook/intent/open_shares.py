@@ -218,7 +218,9 @@ def _healthy(reading: Reading, segment: range) -> list[int]:
     units, found = reading.units, []
     for at in segment:
         unit, after = units[at], units[at + 1 : min(at + 4, segment.stop)]
-        without = unit.norm in {"without", "free of", "non"} and any(item.is_class for item in after[:2])
+        without = unit.norm in {"without", "free of", "non"} and any(
+            item.is_class or "REFERABLE" in item.tags for item in after[:2]
+        )
         have_not = "NOT" in unit.tags and any(item.norm in {"have", "got", "wrong"} for item in after)
         if "HEALTHY" in unit.tags or unit.concern in {0, 1} or without or have_not:
             found.append(at)

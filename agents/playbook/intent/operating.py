@@ -30,7 +30,7 @@ _LEAST_BARE = 0.5
 def read_numbers(reading: Reading) -> Numbers:
     """Return the numbers of a request, each from the words that set it."""
     numbers = Numbers()
-    taken = _facts(reading, numbers)
+    taken = _facts(reading, numbers) | {k for k in reading.used if reading.units[k].share is not None}
     _pairs(reading, numbers, taken)
     for rule, match in sorted(_candidates(reading), key=_rank):
         if taken & set(match.shares) or tells_of_others(reading, clause_of(reading, match.first)):

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import has, is_wish, spots, wordings
 from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from agents.playbook.intent.reading import Reading
 
 _TAG = "PROGNOSIS"
@@ -17,6 +20,33 @@ _AHEAD = norms("next", "within", "coming", "following", "in")
 _TIMES = norms("year", "month", "week", "day")
 _FORETELL = norms("predict", "risk", "forecast", "foretell", "develop", "will", "likelihood", "chance", "risk of")
 _MODEL = norms("it", "this", "model", "tool", "network", "algorithm", "system", "classifier", "accuracy", "performance")
+_LIVES = wordings(
+    "die", "died", "dies", "dying", "dead", "death", "mortality", "survive", "survival", "alive", "live to", "lives for", "live for", "live another", "still live", "pass away", "passed away", "lethal",
+    "pull through", "be gone", "lose their life", "fatal", "still be with us", "life expectancy",
+)  # fmt: skip
+_ALIVE = wordings("alive", "live", "survive")
+_PERIODS = wordings("year", "years", "month", "months", "week", "weeks", "days", "30 days", "90 days", "follow up")
+_FUTURE = wordings(
+    "will",
+    "later",
+    "from now",
+    "risk of",
+    "predict",
+    "foretell",
+    "prognosis",
+    "likely to",
+    "chance of",
+    "within",
+    "after the",
+    "by next",
+    "forecast",
+    "how long",
+)
+_THEN = wordings("because", "since", "last year", "registry")
+_PAST = frozenset({"was", "were", "had"})
+_ONE = frozenset({"a", "another", "next", "one", "first", "1", "following", "coming"})
+_COUNTS = _ONE | {"two", "three", "four", "five", "six", "ten", "twelve", "thirty", "ninety"}
+_MONTHS_OF_A_YEAR = frozenset({"twelve", "12"})
 _WHO = norms("patient", "who", "whether", "which", "if", "people", "person")
 
 
@@ -24,7 +54,7 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     """Ask for the labels of a later event that the data does not hold; return where the request names it."""
     if _foretold(reading):
         return None
-    at = next((k for k in _events(reading) if not reading.denied(k, within=5) and not _is_aside(reading, k)), None)
+    at = next((k for k in _events(reading) if not _is_turned_down(reading, k) and not _is_aside(reading, k)), None)
     if at is None:
         return None
     first, end = _phrase(reading, at)
@@ -40,11 +70,27 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     return first, end
 
 
+def _is_turned_down(reading: Reading, at: int) -> bool:
+    """'Not a model of survival' wants none; 'who will not be alive' is the event itself."""
+    return reading.denied(at, within=5) and not has(reading, range(at, at + 1), _ALIVE)
+
+
 def _events(reading: Reading) -> list[int]:
     """Return the units that speak of a later event, or of a death that no label tells of."""
     ahead = (k for k in range(len(reading.units)) if _is_horizon(reading, k))
     deaths = (k for k, unit in enumerate(reading.units) if unit.meaning is not None and unit.meaning.concept == "death")
-    return sorted({*reading.tagged(_TAG), *deaths, *ahead})
+    return sorted({*reading.tagged(_TAG), *deaths, *ahead, *_deaths_to_come(reading)})
+
+
+def _deaths_to_come(reading: Reading) -> Iterator[int]:
+    """Yield where a sentence speaks of living or dying, and of the time to come: 'who will not be alive twelve months later'."""
+    for sentence in reading.sentences():
+        spoken = spots(reading, sentence, _LIVES)
+        future = has(reading, sentence, _FUTURE)
+        timed = future or (has(reading, sentence, _PERIODS) and is_wish(reading, sentence))
+        told = has(reading, sentence, _THEN) or any(reading.units[k].text.lower() in _PAST for k in sentence)
+        if spoken and timed and not told:
+            yield spoken[0]
 
 
 def _is_horizon(reading: Reading, at: int) -> bool:
@@ -64,12 +110,22 @@ def _is_horizon(reading: Reading, at: int) -> bool:
 def name_of_outcome(reading: Reading, first: int, end: int) -> str:
     """Return a short name for a later event: 'death within one year'."""
     text = reading.words(first, end).lower()
-    if not re.search(r"\b(die[ds]?|dead|death|mortality|surviv\w*|alive)\b", text):
+    if not re.search(
+        r"\b(die[ds]?|dying|dead|death|mortality|surviv\w*|alive|live[sd]?|living|pass|passed|lethal|fatal)\b", text
+    ):
         return " ".join(text.split())
     time = re.search(r"(\w+)[ -](year|month|week|day)s?\b", text)
     if time is None:
+        time = (
+            re.search(r"(\w+)[ -](year|month|week|day)s?\b", reading.text.lower())
+            if not re.search(r"\d", text)
+            else None
+        )
+    if time is None or time[1] not in _COUNTS and not time[1].isdigit():
         return "death"
-    return f"death within {'one' if time[1] in {'a', 'next'} else time[1]} {time[2]}"
+    if time[2] == "month" and time[1] in _MONTHS_OF_A_YEAR:
+        return "death within one year"
+    return f"death within {'one' if time[1] in _ONE else time[1]} {time[2]}"
 
 
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import has, wordings
 from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 _POINTING = frozenset({"those", "these", "thos", "thes", "them", "it", "that", "this", "such", "either", "neither"})
 _ONTO = frozenset({"at", "on", "by", "from", "because"})
 _ENDS = norms("but", "because", "so", "since", "although", "while", "unless", "except")
-_ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature", "give", "away", "answer", "drive", "determine", "steer", "betray", "lead", "shape", "carry")  # fmt: skip
+_ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature", "drive", "determine", "steer", "betray")  # fmt: skip
 """What is denied of a thing that must not count."""
+_AWAY = wordings("away", "clue", "hint")
 _REACH = 6
 """So many units may stand between a denial and what it denies."""
 _BACK = 3
@@ -56,6 +58,9 @@ def _wishes(reading: Reading, sentence: range) -> Iterator[int]:
         ignores = "IGNORE" in unit.tags and not denied
         leans = bool(unit.tags & {"LEAN"}) and denied
         no_role = bool(_ROLE & set(unit.norm.split())) and denied and not unit.is_thing
+        no_role = no_role or (
+            unit.norm == "give" and denied and has(reading, range(at, min(at + 5, sentence.stop)), _AWAY)
+        )
         turned = "NOT" in unit.tags and _is_turned_aside(reading, sentence, at)
         if ignores or leans or no_role or turned:
             yield at

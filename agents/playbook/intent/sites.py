@@ -118,7 +118,11 @@ def _take(reading: Reading, matches: list[Match]) -> Elsewhere:
     demanded = _is_demanded(reading, _sentence(reading, match))
     reading.use(match.first, match.end)
     reading.used.update(k for k in spoken if not reading.units[k].is_class and reading.units[k].number is None)
-    reading.claimed.update(k for k in spoken if reading.units[k].kind == "attribute")
+    reading.claimed.update(
+        k
+        for k in spoken
+        if reading.units[k].kind == "attribute" or (reading.units[k].attributes and not reading.units[k].labels)
+    )
     said = quoting.words(reading.words(match.first, match.end))
     kind = next((kind for kind in _KINDS if any(word.startswith(kind) for word in words)), "")
     name = kind or column or "site"

@@ -20,6 +20,7 @@ UNGRADABLE = norms(
     "ungradable", "ungradeable", "ungraded", "unreadable", "inadequate", "insufficient", "gradable", "gradeable"
 )
 """Words of labels that say whether an image could be read at all."""
+_WITHOUT = norms("no", "non", "not", "without")
 _KINDS_AND_NORMAL = 3
 _INITIALS, _MOST_INITIALS = 2, 5
 """Length of a short form that may be the initials of what a request spells out."""
@@ -65,8 +66,8 @@ def only_finding(data: DataWords) -> DataLabel | None:
     A label for images that could not be graded is no finding.
     """
     labels = [item for item in data.labels if not set(item.words) & UNGRADABLE]
-    denied = [item for item in labels if item.denies]
-    asserted = [item for item in labels if not (item.denies or item.answer)]
+    denied = [item for item in labels if item.denies or (item.words[:1] and item.words[0] in _WITHOUT)]
+    asserted = [item for item in labels if not (item in denied or item.answer)]
     return asserted[0] if len(labels) == 2 and len(denied) == len(asserted) == 1 else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agents.playbook.intent.task import TASK_TAGS
 from agents.playbook.intent.words import norms, phrase
 from tasks.domain.spec import DETECTION, SEGMENTATION
 
@@ -71,7 +72,8 @@ def _of_data(reading: Reading) -> str:
     if of_group in {"lesion", "eye"}:
         reading.fact("unit", f"images are grouped by {group}")
         return of_group
-    shown = next((at for at, unit in enumerate(reading.units) if _OF_WORD.get(_last_word(unit.norm)) == "image"), None)
+    places = [k for sentence in _about_the_task(reading) for k in sentence]
+    shown = next((at for at in places if _OF_WORD.get(_last_word(reading.units[at].norm)) == "image"), None)
     if shown is not None:
         reading.cite("unit", shown, shown + 1)
         return "image"
@@ -84,3 +86,11 @@ def _of_data(reading: Reading) -> str:
 
 def _last_word(norm: str) -> str:
     return norm.rpartition(" ")[2]
+
+
+def _about_the_task(reading: Reading) -> list[range]:
+    """Return the sentences that name a label of the data; all of them where none does. A story around them says nothing of the unit."""
+    named = [
+        s for s in reading.sentences() if any(reading.units[k].is_class or reading.units[k].tags & TASK_TAGS for k in s)
+    ]
+    return named or list(reading.sentences())

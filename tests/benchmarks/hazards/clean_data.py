@@ -165,7 +165,9 @@ def _skin(random: np.random.Generator) -> NDArray[np.uint8]:
 def _chest(random: np.random.Generator) -> NDArray[np.uint8]:
     """Return two dark lungs around a bright middle, in grey; all are laid out alike, as such films are."""
     down, right = np.mgrid[:SIDE, :SIDE] / SIDE
-    lungs = sum(np.exp(-(((right - x) / 0.12) ** 2 + ((down - 0.5) / 0.3) ** 2)) for x in random.normal([0.3, 0.7], 0.02))
+    lungs = sum(
+        np.exp(-(((right - x) / 0.12) ** 2 + ((down - 0.5) / 0.3) ** 2)) for x in random.normal([0.3, 0.7], 0.02)
+    )
     texture = gaussian_filter(random.normal(0, 90, (SIDE, SIDE)), 1.2)
     return _bytes(np.repeat((190 - 110 * lungs + texture + random.normal(0, 8))[..., None], 3, axis=2))
 

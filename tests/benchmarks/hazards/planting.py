@@ -316,17 +316,23 @@ PLANTS = [
     Plant("storage_shortcut", "grey pictures", _grey, (0.4, 0.6, 0.9), severity="ask"),
     Plant("site_effect", "a label more frequent at a site", _column(SITE, "B", "A"), (0.25, 0.35, 0.5)),
     Plant("site_effect", "a site of another tint", _tinted_site, (0.1, 0.2, 0.4), severity="report"),
-    Plant("verification_bias", "one label proven otherwise", _column("dx_type", "histo", "follow_up"), (0.35, 0.5, 0.8)),
+    Plant(
+        "verification_bias", "one label proven otherwise", _column("dx_type", "histo", "follow_up"), (0.35, 0.5, 0.8)
+    ),
     Plant("burned_in_text", "a column of writing", _values("burned_in_annotation", "YES", "NO"), severity="ask"),
     Plant("burned_in_text", "a column of rulers", _values("ruler", "1", "0"), severity="ask"),
     Plant("laterality", "a column of sides", _values("laterality", "L", "R"), severity="warn"),
     Plant("mixed_modality", "two modalities", _values("modality", "CR", "DX"), severity="ask"),
     Plant("mixed_view", "two views", _values("view_position", "PA", "AP"), severity="report"),
-    Plant("personal_data", "names of people", _numbered("remark", lambda i: f"{GIVEN[i % 5]} {FAMILY[i % 4]}"), (0.3, 1)),
+    Plant(
+        "personal_data", "names of people", _numbered("remark", lambda i: f"{GIVEN[i % 5]} {FAMILY[i % 4]}"), (0.3, 1)
+    ),
     Plant("personal_data", "mail addresses", _numbered("contact", lambda i: f"p{i}@example.org"), (0.01, 0.5)),
     Plant("personal_data", "numbers of patients", _numbered("note", lambda i: f"MRN {70000 + i}"), (0.01, 0.5)),
     Plant("personal_data", "dates of birth", _numbered("birth_date", lambda i: f"19{i % 70 + 20}-03-04"), (1,)),
-    Plant("personal_data", "names in names of files", _named_files(lambda i: f"{FAMILY[i % 4]}_{GIVEN[i % 5]}_{i}.png")),
+    Plant(
+        "personal_data", "names in names of files", _named_files(lambda i: f"{FAMILY[i % 4]}_{GIVEN[i % 5]}_{i}.png")
+    ),
     Plant("personal_data", "dates in names of files", _named_files(lambda i: f"scan_19{i % 70 + 20}0304_{i}.png")),
     Plant("personal_data", "GPS in photographs", _placed, (1, 20), severity="ask"),
     Plant("temporal_order", "a test before the training", _test_of_the_past, (0.5, 1), "divided", "report"),
