@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
 
-_MOSTLY_MISSING = 0.2
+_MOSTLY_MISSING, _HALF = 0.2, 0.5
 _GAP = 0.02
 _DESCRIBED = norms(
     "represented",
@@ -150,7 +150,7 @@ def _ask(reading: Reading, found: dict[str, Subgroup]) -> None:
                 kind="missing_attribute",
             )  # fmt: skip
             reading.caveat(f"Nothing is shown of {name}: the data does not record it.")
-        elif missing.get(name, 0.0) > _MOSTLY_MISSING and group.criterion != "report":
+        elif missing.get(name, 0.0) > (_MOSTLY_MISSING if group.criterion != "report" else _HALF):
             reading.ask(
                 "subgroups", f"{plain} is recorded for {1 - missing[name]:.0%} of the images only. Shall the rule be checked on those, with no claim for the "
                 "rest, or can it be completed?", options=("check the recorded part", "complete it first"), default="check the recorded part",

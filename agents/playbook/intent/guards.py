@@ -99,7 +99,7 @@ def _ask_about_reference(reading: Reading) -> None:
         reading.use(match.first, min(match.end + 2, len(reading.units)))
         reading.ask(
             "constraints", f"{quoting.words(reading.words(match.first, min(match.end + 2, len(reading.units))))}: the model is compared with its own first "
-            "version only, as the data holds no readings of anything else. Go on without that comparison?", options=("yes", "no"), default="yes",
+            "version only, as the data holds no readings of anything else. Go on without that comparison?", options=("yes", "no"), default="yes", kind="undefined_floor",
         )  # fmt: skip
 
 

@@ -111,7 +111,7 @@ def _is_near_metric(reading: Reading, at: int) -> bool:
 def _selected_by(reading: Reading, clause: range) -> int | None:
     """Return the thing that images are to be chosen by: 'in children only', 'only images of the scalp'."""
     for at in clause:
-        if reading.units[at].norm != "only":
+        if reading.units[at].norm != "only" or _counts(reading, at + 1, clause):
             continue
         nearby = (k for k in range(max(clause.start, at - 1), min(clause.stop, at + 4)) if k not in reading.used)
         for k in nearby:
@@ -119,6 +119,11 @@ def _selected_by(reading: Reading, clause: range) -> int | None:
             if unit.is_thing and not unit.is_class and unit.kind != "artefact":
                 return k
     return None
+
+
+def _counts(reading: Reading, at: int, clause: range) -> bool:
+    """'Only about two in a hundred' says how many."""
+    return any(reading.units[k].number is not None for k in range(at, min(at + 3, clause.stop)))
 
 
 def _ask_about_selection(reading: Reading, at: int) -> None:

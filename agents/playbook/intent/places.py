@@ -15,7 +15,30 @@ _POSSESSION = norms("have", "contain", "hold", "carry", "come", "include", "lack
 _PAST = frozenset({"was", "were", "been", "are", "is", "got", "being"})
 _ASKED = norms("draw", "put", "place", "give", "produce", "output", "return", "predict", "want", "need", "around", "round", "mark", "add", "get", "provide", "make", "like")  # fmt: skip
 (_WHERE,) = norms("where")
-_SUBJECTS = norms("our", "we", "they", "he", "she", "i", "somebody", "someone", "people", "my", "surgeon", "reader", "doctor", "fellow", "colleague", "technician")  # fmt: skip
+_STAFF = (
+    "registrar",
+    "nurse",
+    "resident",
+    "trainee",
+    "radiographer",
+    "student",
+    "pathologist",
+    "radiologist",
+    "dermatologist",
+    "assistant",
+    "intern",
+    "sonographer",
+    "clerk",
+    "gp",
+    "optician",
+    "midwife",
+    "physician",
+    "clinician",
+    "lab",
+    "laboratory",
+)
+_OF_STAFF = norms(*_STAFF, "surgeon", "technician", "reader", "fellow")
+_SUBJECTS = norms("our", "we", "they", "he", "she", "i", "somebody", "someone", "people", "my", "surgeon", "reader", "doctor", "fellow", "colleague", "technician", *_STAFF)  # fmt: skip
 _STAND = norms("is", "are", "be", "lie", "sit", "show", "occur", "appear", "start", "end")
 _NEAR = 4
 _UNWANTED = norms("need", "requir", "necessary", "want")
@@ -25,6 +48,8 @@ def asked_places(reading: Reading) -> list[int]:
     """Return the units by which a request asks where something lies; those that turn it down are marked as explained."""
     positions = []
     for at in [*reading.tagged("LOCALISE"), *_marks(reading), *_wheres(reading)]:
+        if reading.units[at].text.lower().startswith("tracing"):
+            continue  # an ECG
         if _is_turned_down(reading, at):
             reading.use(at, at + 1)
         elif not _is_description(reading, at):
@@ -56,6 +81,8 @@ def _is_description(reading: Reading, at: int) -> bool:
     units = reading.units
     clause = clause_of(reading, at)
     before = [units[k] for k in clause if k < at]
+    if any(unit.norm in _OF_STAFF for unit in before) and not any(unit.tags & {"WISH", "DEMAND"} for unit in before):
+        return True  # 'the nurse puts an outline around it'
     if reading.units[at].norm == _WHERE or any(_commands(unit) for unit in before):
         return False
     if any("BECAUSE" in units[k].tags for k in clause) or any(unit.norm in _SUBJECTS for unit in before):

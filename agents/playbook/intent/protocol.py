@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.wrongs import chooses_on_the_test, hides_runs
 
 if TYPE_CHECKING:
     from agents.playbook.intent.patterns import Match
@@ -34,6 +35,11 @@ def keep_the_protocol(reading: Reading) -> None:
             if rule == "test_tuning":
                 reading.caveat("What was asked of the test set was a goal on validation, not a guarantee.")
             return
+    for found, text in ((chooses_on_the_test(reading), _TUNED), (hides_runs(reading), _SELECTED)):
+        if found is not None:
+            reading.use(*found)
+            reading.ask("protocol", text, options=("yes", "no"), default="yes", kind="protocol_violation")
+            return
 
 
 def _is_denied(reading: Reading, match: Match) -> bool:
@@ -53,7 +59,17 @@ def _set_aside(reading: Reading, matches: list[Match]) -> None:
     """Take what poses as an order out of the request, to the end of its sentence, so that nothing is read from it."""
     for match in matches:
         sentence = next(s for s in reading.sentences() if match.first in s)
-        words = range(clause_of(reading, match.first).start, max(sentence.stop, match.end))
+        start = clause_of(reading, match.first).start
+        words = _bracket(reading, match.first) or range(start, max(sentence.stop, match.end))
         reading.used.update(words)
         reading.claimed.update(words)
         reading.silenced.update(words)
+
+
+def _bracket(reading: Reading, at: int) -> range | None:
+    """Return the square brackets around a unit: what is pasted between them goes as a whole."""
+    opened = next((k for k in range(at, -1, -1) if reading.units[k].text in "[]"), None)
+    closed = next((k for k in range(at, len(reading.units)) if reading.units[k].text in "[]"), None)
+    if opened is None or closed is None or reading.units[opened].text != "[" or reading.units[closed].text != "]":
+        return None
+    return range(opened, closed + 1)

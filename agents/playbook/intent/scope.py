@@ -8,6 +8,7 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.identity import names_a_person
 from agents.playbook.intent.words import norms
+from agents.playbook.intent.wrongs import falsifies
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -18,6 +19,7 @@ _REASONS = {
     "refuse_autonomy": "acting on patients or in clinical systems without a clinician is outside model development",
     "refuse_identity": "finding out who a patient is breaks the confidence that the data was shared in",
     "refuse_denial": "deciding from images who gets care, cover or work is a harmful use and outside clinical model development",
+    "refuse_cover_up": "making records say what was not so is a harmful use and outside clinical model development",
     "refuse_staff": "watching or ranking members of staff is a harmful use and outside clinical model development",
     "refuse_report": "writing reports is not in this version, which sorts whole images into classes",
 }
@@ -26,6 +28,7 @@ _STAYS = {
     "refuse_autonomy": "what is done with its answers stays with a clinician",
     "refuse_identity": "nobody is identified, and the images stay pseudonymous",
     "refuse_denial": "decisions on claims, care or work are not something we can support",
+    "refuse_cover_up": "what was recorded stays as it was recorded",
     "refuse_staff": "it is judged by its own errors, and nobody else is",
     "refuse_report": "the report stays with the reader",
 }
@@ -45,10 +48,12 @@ _ALREADY = frozenset(
 def refusal(reading: Reading) -> str:
     """Return why a request is refused, in plain words; empty if nothing in it is out of scope."""
     found: dict[str, str] = {}
-    for rule in _REASONS:
+    for rule in (rule for rule in _REASONS if rule != "refuse_cover_up"):
         for match in reading.found(rule):
             if not _is_harmless(reading, rule, match.first, match.end):
                 found.setdefault(rule, reading.words(match.first, match.end))
+    if not found and (false := falsifies(reading)) is not None:
+        found["refuse_cover_up"] = reading.words(*false)
     if not found and (person := names_a_person(reading)) is not None:
         found[_PRIVATE] = reading.words(*person)
     if not found:

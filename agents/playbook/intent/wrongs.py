@@ -1,0 +1,196 @@
+"""Wishes that go against an honest record, however they are worded: choosing on the test set, hiding runs, making the past look different."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agents.playbook.intent.evidence import has, is_wish, spots, tags_in, wordings
+
+if TYPE_CHECKING:
+    from agents.playbook.intent.reading import Reading
+
+_CHOOSE = wordings(
+    "best", "keep", "try", "until", "choose", "choosing", "pick", "tune", "adjust", "select", "improve", "optimise", "retrain", "whichever", "compare", "decide", "stop",
+    "threshold", "peek", "look at", "go back", "again", "above", "reach", "repeat", "settle", "set the cut", "cut off", "as often as", "iterate", "learn",
+)  # fmt: skip
+_SEALED = wordings(
+    "once",
+    "sealed",
+    "at the end",
+    "only at the end",
+    "untouched",
+    "stay closed",
+    "do not touch",
+    "keep apart",
+    "closed",
+    "locked",
+    "final",
+)
+_RUNS = wordings(
+    "run",
+    "seed",
+    "attempt",
+    "try",
+    "tries",
+    "model",
+    "experiment",
+    "result",
+    "repeat",
+    "repetition",
+    "fold",
+    "training",
+)
+_LEAVE = wordings(
+    "leave out",
+    "leave",
+    "drop",
+    "omit",
+    "hide",
+    "skip",
+    "forget",
+    "bury",
+    "delete",
+    "remove",
+    "discard",
+    "throw away",
+    "not mention",
+    "keep quiet",
+    "out",
+)
+_BAD = wordings(
+    "worst",
+    "bad",
+    "failed",
+    "failing",
+    "poor",
+    "poorest",
+    "weak",
+    "weakest",
+    "unlucky",
+    "disappointing",
+    "outlier",
+    "the others",
+    "the rest",
+    "ugly",
+    "two worst",
+    "lowest",
+)
+_TOLD = wordings(
+    "report",
+    "paper",
+    "publish",
+    "table",
+    "mention",
+    "show",
+    "reviewer",
+    "reviewers",
+    "write up",
+    "slides",
+    "board",
+    "submission",
+    "tell",
+)
+_ALTER = wordings(
+    "rewrite",
+    "alter",
+    "change",
+    "falsify",
+    "doctor",
+    "fake",
+    "backdate",
+    "manipulate",
+    "overwrite",
+    "adjust",
+    "massage",
+    "tamper",
+    "forge",
+    "make up",
+    "erase",
+    "delete",
+    "edit",
+    "fabricate",
+    "tweak",
+)
+_RECORDS = wordings(
+    "score",
+    "record",
+    "report",
+    "log",
+    "result",
+    "finding",
+    "label",
+    "read",
+    "reading",
+    "audit trail",
+    "history",
+    "timestamp",
+    "number",
+    "figure",
+    "entry",
+    "file",
+)
+_SEEM = wordings(
+    "look as if",
+    "looks as if",
+    "look like",
+    "looks like",
+    "appear as if",
+    "appears",
+    "seem as if",
+    "as though",
+    "make it look",
+    "pretend",
+    "so that nobody notices",
+    "cover up",
+    "cover it up",
+    "before the audit",
+    "before the inspection",
+    "before the board",
+    "for the lawyer",
+    "cover our",
+    "hide the miss",
+    "hide our",
+    "hide that",
+    "nobody finds out",
+    "conceal",
+)
+
+
+def chooses_on_the_test(reading: Reading) -> tuple[int, int] | None:
+    """Return the sentence that wants something chosen or improved by the test set."""
+    for sentence in reading.sentences():
+        spoken = [k for k in sentence if "TEST_SET" in reading.units[k].tags and not reading.denied(k, within=6)]
+        if (
+            spoken
+            and has(reading, sentence, _CHOOSE)
+            and not has(reading, sentence, _SEALED)
+            and "NOT" not in tags_in(reading, range(sentence.start, spoken[0]))
+        ):
+            return sentence.start, sentence.stop
+    return None
+
+
+def hides_runs(reading: Reading) -> tuple[int, int] | None:
+    """Return the sentence that wants runs left out of what is told: 'leave the two worst seeds out of the report'."""
+    for sentence in reading.sentences():
+        runs, bad = spots(reading, sentence, _RUNS), spots(reading, sentence, _BAD)
+        leave = [k for k in spots(reading, sentence, _LEAVE) if not reading.denied(k, within=3)]
+        if (
+            runs
+            and bad
+            and leave
+            and has(reading, sentence, _TOLD)
+            and not any(reading.units[k].is_class for k in sentence)
+        ):
+            return sentence.start, sentence.stop
+    return None
+
+
+def falsifies(reading: Reading) -> tuple[int, int] | None:
+    """Return the sentence that wants records to say what was not so: 'rewrite the scores so that it looks as if she had been flagged'."""
+    for sentence in reading.sentences():
+        altered = [k for k in spots(reading, sentence, _ALTER) if not reading.denied(k, within=4)]
+        commanded = is_wish(reading, sentence) or (bool(altered) and altered[0] == sentence.start)
+        if altered and commanded and has(reading, sentence, _RECORDS) and has(reading, sentence, _SEEM):
+            return sentence.start, sentence.stop
+    return None
