@@ -19,6 +19,7 @@ from tasks.readers.coco_masks import runs_of
 from tasks.readers.given_splits import split_in_name
 from tasks.readers.image_files import find_images
 from tasks.readers.paths import files_below, leaves_folder, places_of_annotations
+from tasks.readers.run_length import bounds
 
 if TYPE_CHECKING:
     from tasks.domain.manifest import Manifest
@@ -192,7 +193,7 @@ def _is_near(file: str, source: _Source, files: ImageFiles) -> bool:
 def _read_annotations(source: _Source, found: Annotated, sizes: dict[str, tuple[int, int]]) -> set[str]:
     """Return what kinds of supervision there are: boxes, masks, or labels of whole images."""
     kinds: set[str] = set()
-    missing = 0
+    missing = around = 0
     if not source.annotations:
         found.notes.append(f"{source.path.name} holds no annotation; its images are not taken for looked at.")
     for number, entry in enumerate(source.annotations, start=1):
@@ -207,31 +208,51 @@ def _read_annotations(source: _Source, found: Annotated, sizes: dict[str, tuple[
             found.set_aside(source.path.name, number, reason)
             found.doubtful.add(file)
             continue
-        shape, box = entry.get("segmentation"), entry.get("bbox")
-        if shape:
-            problem = wrong_size(found, file, sizes)
-            size = sizes.get(file) or found.stated_sizes.get(file)
-            found.masks.append(_mask(shape, size, (file, label, number), problem))
-            kinds.add(MASK)
-        if box:
-            found.boxes.append(_box(box, file, label, number))
-            kinds.add(BOXES)
-        elif not shape:
-            found.present.add((file, label))
-            kinds.add(IMAGE_LABEL)
+        own = _read_drawn(entry, (file, label, number), found, sizes)
+        around += own == {MASK, BOXES} and not entry.get("bbox")
+        kinds |= own
+    if around:
+        found.notes.append(
+            f"{around} annotations of {source.path.name} have a mask but no box; the box around it was taken."
+        )
     if missing:
         found.notes.append(f"{missing} annotations of {source.path.name} are of images that are not here.")
     return kinds
 
 
-def _mask(shape: object, size: tuple[int, int] | None, of: tuple[str, str, int], problem: str) -> Mask:
+def _read_drawn(
+    entry: dict[str, object], of: tuple[str, str, int], found: Annotated, sizes: dict[str, tuple[int, int]]
+) -> set[str]:
+    """Add the mask and the box of an annotation, the box around the mask if it brings none, and return what there was."""
     file, label, number = of
-    runs = ""
+    shape, box = entry.get("segmentation"), entry.get("bbox")
+    if not shape and not box:
+        found.present.add((file, label))
+        return {IMAGE_LABEL}
+    if box:
+        found.boxes.append(_box(box, file, label, number))
+    if not shape:
+        return {BOXES}
+    mask, corners = _mask(shape, of, found, sizes)
+    found.masks.append(mask)
+    if corners is not None and not box:
+        found.boxes.append(Box(file=file, label=label, corners=corners, row=number))
+    return {MASK, BOXES} if box or corners is not None else {MASK}
+
+
+def _mask(
+    shape: object, of: tuple[str, str, int], found: Annotated, sizes: dict[str, tuple[int, int]]
+) -> tuple[Mask, tuple[float, float, float, float] | None]:
+    """Return a mask, and the corners of the box around it, None if it is empty or cannot be used."""
+    file, label, number = of
+    size = sizes.get(file) or found.stated_sizes.get(file)
+    problem, runs, corners = wrong_size(found, file, sizes), "", None
     try:
         runs = runs_of(shape, size) if not problem else ""
+        corners = bounds(runs, height=size[1]) if size else None
     except ValueError as error:
         problem = str(error)
-    return Mask(file=file, label=label, runs=runs, row=number, problem=problem)
+    return Mask(file=file, label=label, runs=runs, row=number, problem=problem), corners
 
 
 def _box(box: object, file: str, label: str, number: int) -> Box:

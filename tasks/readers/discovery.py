@@ -26,6 +26,7 @@ from tasks.readers.class_folders import read_class_folders
 from tasks.readers.dicom import with_dicom
 from tasks.readers.dicom_keys import read_by_headers
 from tasks.readers.folder import Folder, read_any, read_as, read_given_table, unlabelled
+from tasks.readers.given_splits import with_split_folders
 from tasks.readers.image_files import find_images
 from tasks.readers.mask_contents import with_findings_of_masks
 from tasks.readers.mask_images import find_masks, with_masks, without_masks
@@ -59,7 +60,8 @@ def read_folder(
     """
     folder = _folder(images, roles, reading)
     read = with_dicom(_read(folder, table) or unlabelled(folder))
-    return with_patient_folders(without_patients_as_classes(read) if reading.format is None else read)
+    read = without_patients_as_classes(read) if reading.format is None else read
+    return with_split_folders(with_patient_folders(read))
 
 
 def read_manifest(request: Request) -> Manifest:
@@ -76,7 +78,7 @@ def read_manifest(request: Request) -> Manifest:
     )
     if request.reading.format is None:
         manifest = without_patients_as_classes(manifest)
-    manifest = with_patient_folders(manifest)
+    manifest = with_split_folders(with_patient_folders(manifest))
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):
         return manifest
     labels = sorted(set(manifest.rows[LABEL]) - {""})

@@ -32,6 +32,9 @@ _FOLDERS = _set_of(
     "masks mask segmentations segmentation seg segs groundtruth ground_truth gt labels annotations segmentationclass "
     "segmentationobject lesion_masks mask_images manual 1st_manual"
 )
+_WORDS = _set_of("mask masks segmentation segmentations seg groundtruth groundtruths gt")
+_IMAGE_WORDS = FOLDERS_OF_IMAGES | {"input", "inputs"}
+_NEGATIONS = _set_of("no non not with without un wearing")
 _SUFFIX = re.compile(
     r"[ _.-](?:masks?|segmentations?|seg|segm|groundtruth|ground_truth|gt)(?:[ _.-](?P<rest>.*))?$", re.IGNORECASE
 )
@@ -72,7 +75,7 @@ def find_masks(files: ImageFiles, given: Path | None = None) -> MaskFiles | None
     if not is_folder_of_images(files.folder):
         return None
     for place in sorted(files.folder.parent.iterdir()):
-        if place.name.lower() in _FOLDERS and place.is_dir() and any(place.iterdir()):
+        if _is_for_masks(place.name) and place.is_dir() and any(place.iterdir()):
             found = _beside(files, place)
             if found is not None:
                 return found
@@ -114,9 +117,7 @@ def _beside(files: ImageFiles, place: Path) -> MaskFiles | None:
 
 
 def _among(files: ImageFiles) -> MaskFiles | None:
-    in_folders = [
-        file for file in files.files if any(part.lower() in _FOLDERS for part in PurePosixPath(file).parts[:-1])
-    ]
+    in_folders = [file for file in files.files if _lies_among_masks(PurePosixPath(file))]
     found = _paired(files, files.folder, in_folders, among=in_folders) if in_folders else None
     if found is not None:
         return found
@@ -128,6 +129,27 @@ def _among(files: ImageFiles) -> MaskFiles | None:
         and PurePosixPath(file).stem[: match.start()].lower() in stems
     ]
     return _paired(files, files.folder, by_name, among=by_name) if by_name else None
+
+
+def _is_for_masks(folder: str) -> bool:
+    """Return whether a folder is named for masks: `masks`, `2d_masks`, `Training_GroundTruth`, but not `no_mask`."""
+    words = _words_of(folder)
+    return folder.lower() in _FOLDERS or (bool(_WORDS & set(words)) and not _NEGATIONS & set(words))
+
+
+def _words_of(folder: str) -> list[str]:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", folder.replace("GroundTruth", "groundtruth"))
+    return re.findall(r"[a-z0-9]+", spaced.lower().replace("ground_truth", "groundtruth"))
+
+
+def _lies_among_masks(path: PurePosixPath) -> bool:
+    """Return whether the innermost folder that says what lies in it says masks; so `Kvasir-SEG/images` holds images."""
+    for folder in reversed(path.parts[:-1]):
+        if folder.lower() in FOLDERS_OF_IMAGES:
+            return False
+        if _is_for_masks(folder):
+            return True
+    return False
 
 
 def _paired(files: ImageFiles, folder: Path, masks: Sequence[str], *, among: Sequence[str]) -> MaskFiles | None:
@@ -179,8 +201,10 @@ def _image_of(mask: str, images: dict[str, list[str]]) -> tuple[str, str]:
 
 
 def _places(path: PurePosixPath) -> tuple[str, ...]:
-    """Return the folders of a path without those that only say image or mask."""
-    return tuple(part.lower() for part in path.parts[:-1] if part.lower() not in _FOLDERS | FOLDERS_OF_IMAGES)
+    """Return the folders of a path without those, and without the words of them, that only say image or mask."""
+    own = [[word for word in _words_of(part) if word not in _WORDS | _IMAGE_WORDS] for part in path.parts[:-1]]
+    said = [" ".join(words) for part, words in zip(path.parts[:-1], own, strict=True) if part.lower() not in _FOLDERS]
+    return tuple(words for words in said if words)
 
 
 def with_masks(manifest: Manifest, masks: MaskFiles) -> Manifest:

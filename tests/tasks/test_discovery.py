@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -335,3 +336,23 @@ def test_the_labels_and_the_boxes_of_nih_are_put_together(tmp_path):
     assert facts.unboxed_present == sum(bool(kinds & set(said[name].split("|"))) for name in other)
     without = sum(bool((kinds & set(said[name].split("|"))) - set(drawn.loc[[name]])) for name in boxed)
     assert facts.present_without_box == without > 0
+
+
+def test_folders_named_for_splits_split_data_of_any_format(tmp_path):
+    for split in ("train", "valid"):
+        for number in range(3):
+            draw(tmp_path / split, f"{split}{number}.png")
+            write(tmp_path / split / f"{split}{number}.xml", "<annotation/>")
+    assert set(read_folder(tmp_path).rows[SPLIT]) == {"train", "validation"}
+
+
+def test_a_folder_of_images_to_be_predicted_is_no_split(tmp_path):
+    draw(tmp_path / "train", *(f"{name}.png" for name in "abcdef"))
+    draw(tmp_path / "test", *(f"{name}.png" for name in "uvw"))
+    write(tmp_path / "train.csv", labels())
+    assert set(read_folder(tmp_path).rows[SPLIT]) == {""}
+
+
+def test_a_pipe_among_the_images_is_never_opened(images):
+    os.mkfifo(images / "pipe.png")
+    assert len(read_folder(images).rows) == 6

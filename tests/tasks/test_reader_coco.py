@@ -310,3 +310,16 @@ def test_data_of_which_every_image_is_set_aside_are_an_error(tmp_path):
         coco(tmp_path / f"{name}.json", [(1, "a.png")], [box(1, 1, [1, 1, 4, 4])])
     with pytest.raises(DataUnusable, match="no image is left to use; the first is listed for test and for train"):
         read(tmp_path)
+
+
+def test_an_annotation_with_a_mask_and_no_box_gets_the_box_around_it(tmp_path):
+    draw(tmp_path, "a.png", "b.png", "c.png")
+    polygon = box(1, 1, [], segmentation=[[2, 3, 7, 3, 7, 7, 2, 7]])
+    crowd = box(2, 2, [], iscrowd=1, segmentation={"size": [10, 20], "counts": [12, 3, 185]})
+    coco(tmp_path / "set.json", [(1, "a.png"), (2, "b.png"), (3, "c.png")], [polygon, crowd])
+    manifest = read(tmp_path)
+    corners = manifest.boxes[["label", "x_min", "y_min", "x_max", "y_max"]].to_numpy().tolist()
+    assert corners == [["nodule", 2, 3, 7, 7], ["drain", 1, 2, 2, 5]]
+    assert set(manifest.rows[SUPERVISION]) == {"boxes"}
+    assert len(manifest.masks) == 2
+    assert any("2 annotations of set.json have a mask but no box" in note for note in manifest.notes)

@@ -144,3 +144,29 @@ def test_pictures_that_only_sound_like_masks_stay_images(tmp_path):
     manifest = read_manifest(Request(text="", images=tmp_path))
     assert manifest.rows[LABEL].value_counts().to_dict() == {"no mask": 3, "mask": 2}
     assert manifest.masks is None
+
+
+@pytest.mark.parametrize(
+    ("images", "masks"),
+    [
+        ("2d_images", "2d_masks"),
+        ("Training_Input", "Training_GroundTruth"),
+        ("Kvasir-SEG/images", "Kvasir-SEG/masks"),
+        ("TrainDataset/image", "TrainDataset/mask_png"),
+    ],
+)
+def test_folders_of_masks_are_told_by_a_word_of_their_name(tmp_path, images, masks):
+    for number in range(4):
+        draw(tmp_path / images, f"ID_{number}.tif")
+        draw(tmp_path / masks, f"ID_{number}.tif", box=(1, 1, 4, 4) if number else (0, 0, 0, 0))
+    manifest = read_folder(tmp_path)
+    assert manifest.kind == "mask_images"
+    assert sorted(manifest.rows[FILE]) == [f"{images}/ID_{number}.tif" for number in range(4)]
+    assert manifest.rows[LABEL].tolist().count("no mask") == 1
+
+
+def test_faces_with_and_without_a_mask_are_classes(tmp_path):
+    for number in range(4):
+        draw(tmp_path / "with_mask", f"{number}.png")
+        draw(tmp_path / "without_mask", f"{number}.png")
+    assert read_folder(tmp_path).rows[LABEL].value_counts().to_dict() == {"with_mask": 4, "without_mask": 4}
