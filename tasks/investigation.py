@@ -35,7 +35,7 @@ from tasks.domain.manifest import (
 from tasks.domain.profile import Finding, LabelCount, Profile, SupervisionCount
 from tasks.duplicates import find_duplicates
 from tasks.forecasting import forecast
-from tasks.hazards import copies, supervision
+from tasks.hazards import copies, coverage, pictures, supervision
 from tasks.hazards.catalogue import hazards_of
 from tasks.hazards.evidence import Evidence
 from tasks.readers.agreement import Agreement, agreement
@@ -125,6 +125,8 @@ def investigate(
         annotators=read.annotators,
         disagreement=read.disagreement,
         notes=manifest.notes,
+        picture_probes=pictures.probes_of(evidence),
+        checks=coverage.checks_of(evidence, dangers),
     )
     return manifest, profile
 

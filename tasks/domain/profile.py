@@ -52,6 +52,31 @@ class Hazard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PictureProbe:
+    """How well a simple model tells a label from a picture that was robbed of what a finding can be seen by."""
+
+    seen: str
+    """What of the picture it sees, in words."""
+    label: str
+    """The label that it tells most surely."""
+    auc: float
+    half_width: float
+    """Of the 95% interval, over patients or lesions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One of the checks that were made, or could not be."""
+
+    what: str
+    """What was looked for, in words."""
+    outcome: str
+    """`found`, `nothing` or `not possible`."""
+    reason: str = ""
+    """Why it was not possible."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """What a test set of the planned size will be able to show about one label against the rest."""
 
@@ -150,3 +175,6 @@ class Profile:
     """Share of images read more than once whose readings differ; nan if none was."""
     notes: tuple[str, ...] = ()
     """How the readers understood the data."""
+    picture_probes: tuple[PictureProbe, ...] = ()
+    checks: tuple[Check, ...] = ()
+    """All checks, whether they found anything or not."""

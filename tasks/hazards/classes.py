@@ -10,7 +10,7 @@ from tasks.association import as_text
 from tasks.domain.manifest import FINDING, LABEL, SPLIT, TEST, UNLABELLED
 from tasks.domain.profile import Hazard
 from tasks.hazards import columns
-from tasks.hazards.wording import are, count, have, listed
+from tasks.hazards.wording import are, capitalised, count, have, listed
 from tasks.splitting import FEWEST_UNITS
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ def of_labels(evidence: Evidence, labels: Sequence[LabelCount], forecasts: Seque
         if label.groups < FEWEST_UNITS:
             # Of several findings, the others can still be studied; the split refuses one that is needed.
             severity = "warn" if evidence.manifest.findings else "block"
-            summary = f"{label.label} has only {images}; {FEWEST_UNITS} are needed for training, validation and test."
+            has = "has only" if label.images else "has"
+            summary = f"{label.label} {has} {images}; {FEWEST_UNITS} are needed for training, validation and test."
             found.append(Hazard(kind="tiny_class", severity=severity, summary=summary))
         elif forecast.test_images < _FEW_IN_TEST:
             summary = f"{label.label} has only {images}, about {forecast.test_images} in the test: what is said of it will be exploratory."
@@ -64,9 +65,13 @@ def of_labels(evidence: Evidence, labels: Sequence[LabelCount], forecasts: Seque
             found.append(Hazard(kind="class_imbalance", severity="warn", summary=summary))
         tested = round(float(evidence.share_in_test[target.absent].sum()))
         if evidence.manifest.findings and label.images and tested < _FEW_IN_TEST:
+            free = int(target.absent.sum())
+            which = capitalised(
+                f"{'only ' if free else ''}{_images_of(target.absent, evidence)} {'is' if free < 2 else 'are'}"
+            )
             summary = (
-                f"Only {_images_of(target.absent, evidence)} {'is' if target.absent.sum() == 1 else 'are'} known to be free of "
-                f"{label.label}, about {tested} in the test: how often a model sees it where it is not can hardly be said."
+                f"{which} known to be free of {label.label}, about {tested} in the test: how often a model sees it where it is not "
+                "can hardly be said."
             )
             found.append(Hazard(kind="few_negatives", severity="warn", summary=summary))
     return found
@@ -77,7 +82,10 @@ def of_missing_labels(evidence: Evidence) -> list[Hazard]:
     found = [*_of_uncertain_findings(evidence), *_of_uncertain_labels(evidence)]
     without = int((evidence.rows["supervision"] == UNLABELLED).sum()) if evidence.targets else len(evidence.rows)
     if not evidence.targets and evidence.manifest.masks is None and evidence.manifest.boxes is None:
-        summary = "No image has a label, so nothing can be learned from them or tested on them. Give a table with a label for each image."
+        summary = (
+            "No image has a label that was understood, so nothing can be learned from them or tested on them. Give a table with a "
+            "label for each image, or say which of its columns holds the label."
+        )
         found.append(Hazard(kind="no_labels", severity="block", summary=summary))
     elif without:
         summary = f"{count(without, 'image')} {have(without)} no label at all and {are(without)} neither learned from nor tested on."
@@ -152,6 +160,8 @@ def _empty_cells(evidence: Evidence, targets: Sequence[Target]) -> Iterator[str]
 
 def _images_of(images: NDArray[np.bool_], evidence: Evidence) -> str:
     """Return how many images that are, and of how many patients or lesions if these are known."""
+    if not images.any():
+        return "no image"
     told = count(int(images.sum()), "image")
     return f"{told} of {count(len(np.unique(evidence.groups[images])), evidence.unit)}" if evidence.has_groups else told
 

@@ -12,7 +12,8 @@ import pandas as pd
 from tasks.association import as_text
 from tasks.domain.manifest import FILE, GROUP, ROW, SPLIT, TEST
 from tasks.hazards.columns import sites
-from tasks.probes import sample
+from tasks.hazards.trial import Trial, trial_of
+from tasks.probes import Probe, flat, probe, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,6 +75,23 @@ class Evidence:
     def sample(self) -> NDArray[np.int64]:
         """Return the numbers of the images on which models are tried."""
         return sample(len(self.rows), self.targets)
+
+    @cached_property
+    def probes(self) -> dict[str, tuple[Probe, ...]]:
+        """Return how well labels are told by parts of the pictures: `border`, `inside`, `coarse` and `colours`.
+
+        Coarse is the picture in 8 x 8 patches, inside those but for the outermost, colours the same patches in any order.
+        """
+        thumbnails, borders = self.thumbnails[self.sample], self.borders[self.sample]
+        patches = np.sort(thumbnails.reshape(len(thumbnails), -1, 3), axis=1)
+        seen = {"border": borders, "inside": thumbnails[:, 1:-1, 1:-1], "coarse": thumbnails, "colours": patches}
+        targets = [target.of(self.sample) for target in self.targets]
+        return {name: probe(flat(pixels), targets, self.groups[self.sample]) for name, pixels in seen.items()}
+
+    @cached_property
+    def trial(self) -> Trial | None:
+        """Return how well coarse pictures tell each image's label; None where there are too few."""
+        return trial_of(self.thumbnails, self.targets, self.groups, self.sample)
 
     @cached_property
     def share_in_test(self) -> NDArray[np.float64]:

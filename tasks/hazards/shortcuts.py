@@ -34,7 +34,10 @@ def of_attributes(evidence: Evidence) -> list[Hazard]:
     for attribute in evidence.attributes:
         name, told = attribute.name, _told(attribute, evidence)
         if told:
-            summary = f"{capitalised('; '.join(told))}. A model may learn to see {name} in the picture instead of the finding."
+            summary = (
+                f"{capitalised('; '.join(told))}. A model may learn to see {name} in the picture instead of the finding. "
+                "Is it so in your patients, or in these data alone?"
+            )
             found.append(Hazard(kind="shortcut", severity="ask", summary=summary))
     return found
 

@@ -15,80 +15,49 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.stats import binom, norm
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from tasks.association import folds_of
 from tasks.domain.profile import Hazard
 from tasks.hazards.chance import UNLIKELY
-from tasks.hazards.wording import capitalised, count, have
-from tasks.probes import flat
-from tasks.targets import partition
+from tasks.hazards.wording import count, have
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tasks.hazards.evidence import Evidence
 
-TOLD_WELL_AUC = 0.85
-"""Each label must be told from the others as well as this; a tenth of wrong labels lets no model come above 0.9."""
-FEWEST = 50
 _TIMES_EXPECTED = 3
-_COMPONENTS = 20
 
 
 def of_suspect_labels(evidence: Evidence) -> list[Hazard]:
     """Return images that look plainly like another label than the one that they carry."""
-    code = partition(evidence.targets)
-    if code is None or len(evidence.targets) < 2:
+    trial = evidence.trial
+    if trial is None or not trial.is_good:
         return []
-    counts = np.bincount(code[code >= 0], minlength=len(evidence.targets))
-    chosen = evidence.sample[np.isin(code[evidence.sample], np.flatnonzero(counts >= FEWEST))]
-    names, labels = np.unique(code[chosen], return_inverse=True)
-    if len(names) < 2:
-        return []
-    probabilities = _out_of_fold(evidence, chosen, labels)
-    if any(roc_auc_score(labels == number, column) < TOLD_WELL_AUC for number, column in enumerate(probabilities.T)):
-        return []
-    suspects = _suspects(labels, probabilities)
+    suspects = _suspects(trial.labels, trial.probabilities)
     if not len(suspects):
         return []
-    looks_like = names[probabilities[suspects].argmax(axis=1)]
-    of = f" of the {len(chosen):,} that were looked at" if len(chosen) < len(evidence.rows) else ""
+    of = f" of the {len(trial.images):,} that were looked at" if len(trial.images) < len(evidence.rows) else ""
     number = len(suspects)
     summary = (
         f"{count(number, 'image')}{of} {have(number)} a label that does not fit the picture: by colours and rough layout "
-        f"{'it looks' if number == 1 else 'they look'} plainly like another. Are these labels right, or does "
-        "something other than the finding set the rest apart?"
+        f"{'it looks' if number == 1 else 'they look'} plainly like another. Are these labels right, or does something other "
+        "than the finding set the rest apart?"
     )
-    places = evidence.places(chosen[suspects].tolist())
+    places = evidence.places(trial.images[suspects].tolist())
+    names = [evidence.targets[number].name for number in trial.numbers]
     examples = tuple(
-        f"{place}: {evidence.targets[is_now].name}, looks like {evidence.targets[other].name}"
-        for place, is_now, other in zip(places, code[chosen[suspects]], looks_like, strict=False)
+        f"{place}: {names[trial.labels[image]]}, looks like {names[trial.probabilities[image].argmax()]}"
+        for place, image in zip(places, suspects, strict=False)
     )
-    return [Hazard(kind="suspect_labels", severity="ask", summary=capitalised(summary), examples=examples)]
+    return [Hazard(kind="suspect_labels", severity="ask", summary=summary, examples=examples)]
 
 
-def _out_of_fold(evidence: Evidence, chosen: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the probability of each label by models that have not seen the patient, shape (n_chosen, n_labels)."""
-    # Not the edges: a mark there sets images apart that lack it, and their labels may be right.
-    features = flat(evidence.thumbnails[chosen][:, 1:-1, 1:-1])
-    fold = folds_of(evidence.groups[chosen])
-    probabilities = np.full((len(chosen), labels.max() + 1), 1 / (labels.max() + 1))
-    for number in np.unique(fold):
-        held_out = fold == number
-        if len(np.unique(labels[~held_out])) == labels.max() + 1:
-            components = min(_COMPONENTS, *(np.array(features[~held_out].shape) - 1))
-            model = make_pipeline(
-                StandardScaler(), PCA(components, random_state=0), StandardScaler(), LogisticRegression(max_iter=300)
-            )
-            probabilities[held_out] = model.fit(features[~held_out], labels[~held_out]).predict_proba(
-                features[held_out]
-            )
-    return probabilities
+def why_not(evidence: Evidence) -> str:
+    """Return why labels cannot be compared with their pictures, or nothing."""
+    trial = evidence.trial
+    if trial is None:
+        return "it is looked for among labels that exclude each other, two or more of 50 images each"
+    return "" if trial.is_good else "colours and rough layout do not tell the labels well enough"
 
 
 def _suspects(labels: NDArray[np.int64], probabilities: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -13,24 +13,23 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from tasks.report.hazard_words import SEVERITIES, title_of
+
 if TYPE_CHECKING:
     from tasks.domain.profile import Attribute, Profile
 
 _FOLDER = Path(__file__).parent
 _MOST_FILES = 50
-_SEVERITIES = {
-    "block": ("stops the study", "bad"),
-    "ask": ("please answer", "warn"),
-    "warn": ("take care", "warn"),
-    "report": ("for information", ""),
-}
-
-
 _CARRIED = {
     "boxes": "looked at for boxes",
     "mask": "a mask",
     "label": "a label of the whole image",
     "none": "no label",
+}
+_OUTCOMES = {
+    "found": ("found, see above", "warn"),
+    "nothing": ("nothing found", "good"),
+    "not possible": ("could not be checked", ""),
 }
 _FORMATS = {
     "table": "a table with a label for each image",
@@ -63,7 +62,10 @@ def profile_page(profile: Profile) -> str:
         profile=profile,
         styles=Markup((_FOLDER / "styles.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
         unit=profile.roles.unit,
-        hazards=[(hazard, *_SEVERITIES[hazard.severity]) for hazard in profile.hazards],
+        hazards=[(hazard, title_of(hazard.kind), *SEVERITIES[hazard.severity][:2]) for hazard in profile.hazards],
+        meanings=[SEVERITIES[name] for name in SEVERITIES if any(item.severity == name for item in profile.hazards)],
+        outcomes=_OUTCOMES,
+        probes=[(probe, min(1.0, probe.auc + probe.half_width)) for probe in profile.picture_probes],
         needs_answer=any(hazard.severity in {"block", "ask"} for hazard in profile.hazards),
         most_images=max((label.images for label in profile.labels), default=0),
         carried=[(_CARRIED[item.kind], item.images) for item in profile.supervision],
@@ -95,6 +97,8 @@ def _values(attribute: Attribute) -> str:
     if attribute.kind == "numeric":
         low, first, middle, third, high = (text for text, _ in attribute.values)
         return f"{low} to {high}; half lie between {first} and {third}, the middle is {middle}"
+    if len(attribute.values) == 1:
+        return f"{attribute.values[0][1]:,}, each value seldom"
     return ", ".join(f"{text} ({count:,})" for text, count in attribute.values)
 
 

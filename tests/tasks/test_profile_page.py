@@ -8,10 +8,12 @@ from tasks.domain.profile import (
     Annotator,
     Attribute,
     BoxFacts,
+    Check,
     Finding,
     Forecast,
     Hazard,
     LabelCount,
+    PictureProbe,
     Profile,
     SupervisionCount,
 )
@@ -151,3 +153,33 @@ def test_images_without_any_label_have_a_page_too(profile):
     page = profile_page(bare)
     assert "no labels</h1>" in page
     assert "what the test will be able to show" not in page
+
+
+def test_a_hazard_has_a_title_and_what_is_asked_of_the_reader_is_explained(profile):
+    page = profile_page(profile)
+    assert "<strong>A column gives the label away</strong>" in page
+    assert "Only you can tell." in page
+    assert "No model is trained before this is mended." not in page
+
+
+def test_what_was_looked_for_is_listed_with_its_outcome(profile):
+    checks = (
+        Check(what="Labels at the edge", outcome="found"),
+        Check(what="Effects of hospital", outcome="not possible", reason="no column names a hospital"),
+    )
+    page = profile_page(dataclasses.replace(profile, checks=checks))
+    assert page.index("Labels at the edge") < page.index("found, see above") < page.index("could not be checked")
+    assert "no column names a hospital" in page
+    assert "Nobody looked for" in page
+
+
+def test_what_a_picture_gives_away_without_its_details_is_shown(profile):
+    probes = (PictureProbe(seen="the outer tenth alone", label="nv", auc=0.97, half_width=0.05),)
+    page = profile_page(dataclasses.replace(profile, picture_probes=probes))
+    assert "the outer tenth alone" in page
+    assert "0.92 to 1.00" in page
+
+
+def test_values_that_are_each_seldom_are_not_called_other(profile):
+    seldom = dataclasses.replace(profile.attributes[0], values=(("other", 11),))
+    assert "11, each value seldom" in profile_page(dataclasses.replace(profile, attributes=(seldom,)))
