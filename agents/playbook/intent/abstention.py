@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import has, wordings
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import Abstention
 
@@ -15,6 +16,22 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _BUDGET = 0.10
+_CODES = wordings("-1", "stands for", "coded")
+_THAT = wordings(
+    "that",
+    "so",
+    "this",
+    "do it",
+    "pass on",
+    "hand back",
+    "send back",
+    "not sure",
+    "back to us",
+    "to me",
+    "undecided",
+    "them",
+    "it",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +87,7 @@ def _is_of_people(reading: Reading, at: int) -> bool:
     """'Our readers were not sure' and 'ungradable images count as refer' speak of labels, not of answers."""
     clause = clause_of(reading, at)
     units = [reading.units[k] for k in clause]
-    if any("BECAUSE" in unit.tags for unit in units):
+    if any("BECAUSE" in unit.tags for unit in units) or has(reading, clause, _CODES):
         return True
     for k in range(at - 1, clause.start - 1, -1):
         unit, follower = reading.units[k], reading.units[k + 1]
@@ -129,7 +146,25 @@ def _with_budget(reading: Reading, at: int) -> Abstaining:
         if unit.share is not None and k not in reading.used and _is_near(reading, k, at):
             first, end = min(clause.start, k), max(clause.stop, k + 1)
             return Abstaining(first, end, unit.share, k)
-    return Abstaining(clause.start, clause.stop)
+    return _with_budget_behind(reading, sentence) or Abstaining(clause.start, clause.stop)
+
+
+def _with_budget_behind(reading: Reading, sentence: range) -> Abstaining | None:
+    """Return the next sentence as well where it goes on about it: 'It may do that with at most 8% of the photographs.'"""
+    after = next((s for s in reading.sentences() if s.start >= sentence.stop), None)
+    if (
+        after is None
+        or not has(reading, after, _THAT)
+        or not any(reading.units[k].tags & {"CEIL", "CANNOT"} for k in after)
+    ):
+        return None
+    foreign = {"SENS", "SPEC", "MISS", "CATCH", "FALSE_ALARM", "AUROC", "F1", "HEALTHY"}
+    if any(reading.units[k].tags & foreign for k in after):
+        return None
+    share = next((k for k in after if reading.units[k].share is not None and k not in reading.used), None)
+    return (
+        Abstaining(sentence.start, after.stop, reading.units[share].share or 0.0, share) if share is not None else None
+    )
 
 
 def _is_near(reading: Reading, share: int, at: int) -> bool:

@@ -165,6 +165,14 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
     tags = frozenset[str]().union(*(reading.units[k].tags for s in sentences if candidates_in(reading, s) for k in s))
     everywhere = frozenset[str]().union(*(unit.tags for unit in reading.units))
     rest = next((k for s in sentences for k in s if "REST" in reading.units[k].tags and k not in reading.claimed), None)
+    only = only_finding(reading.data)
+    if (
+        len(named) == 1
+        and only is not None
+        and only.label not in named[0].labels
+        and mentions_of_the_only_finding(reading)
+    ):
+        named = [Group((only.label,), reading.data.plain(only.label), named[0].spans)]  # 'normal' is named beside it
     if len(named) == 1:
         denial = _denied_twin(reading, sentences)
         return _with_rest(reading, named, excluded, (rest, rest + 1) if rest is not None else denial)

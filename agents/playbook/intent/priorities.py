@@ -7,11 +7,32 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.absolutes import alarms_never, misses_none
+from agents.playbook.intent.evidence import has, spots, tags_in, wordings
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
     from agents.playbook.intent.patterns import Match
     from agents.playbook.intent.reading import Reading
+
+
+_ALARMS = wordings(
+    "false alarm",
+    "false positive",
+    "false alert",
+    "needless biopsy",
+    "unnecessary biopsy",
+    "needless referral",
+    "unnecessary referral",
+    "needless operation",
+    "unnecessary operation",
+    "false call",
+    "overcall",
+    "overdiagnosis",
+)
+_HARM = wordings(
+    "avoid most", "want to avoid", "worst", "costly", "expensive", "frightened", "frighten", "cannot have", "hate", "dread", "main problem", "harm", "hurt", "scare",
+    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "terrible", "unbearable",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +90,7 @@ def read_priorities(reading: Reading) -> Priorities:
         ):
             found.unnamed_miss = Weight((), match.first, match.end, is_miss=True)
             reading.use(match.first, match.end)
+    _by_harm(reading, found)
     _absolutes(reading, found)
     return found
 
@@ -135,6 +157,27 @@ def _absolutes(reading: Reading, found: Priorities) -> None:
         found.no_false_alarm = found.no_false_alarm or Weight((), at, at + 1)
         reading.use(at, at + 1)
     _absolutes_together(reading, found)
+
+
+def _by_harm(reading: Reading, found: Priorities) -> None:
+    """Take an error and a word for its harm in one sentence, where no pattern said which error weighs more."""
+    if found.unnamed_miss is not None or found.specific is not None or any(item.is_miss for item in found.classes):
+        return
+    for sentence in reading.sentences():
+        tags = tags_in(reading, sentence)
+        compared = any(reading.units[k].norm == "than" or reading.units[k].share is not None for k in sentence)
+        if (
+            compared
+            or tags & {"TOLERATE", "BECAUSE"}
+            or not has(reading, sentence, _HARM)
+            or set(sentence) & reading.silenced
+        ):
+            continue
+        alarms, misses = spots(reading, sentence, _ALARMS), [k for k in sentence if "MISS" in reading.units[k].tags]
+        if alarms and not (misses and misses[0] < alarms[0]):
+            found.specific = Weight((), alarms[0], alarms[0] + 1)
+            reading.use(sentence.start, sentence.stop)
+            return
 
 
 def _absolutes_together(reading: Reading, found: Priorities) -> None:

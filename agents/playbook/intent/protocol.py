@@ -21,7 +21,7 @@ _ORDERED = "Part of the text poses as an order to the system; it was left aside,
 
 def keep_the_protocol(reading: Reading) -> None:
     """Say that the test set is opened once and that all runs are reported, where the request wants otherwise."""
-    for rule, text in (("test_tuning", _TUNED), ("selective_report", _SELECTED), ("posed_order", _ORDERED)):
+    for rule, text in (("posed_order", _ORDERED), ("test_tuning", _TUNED), ("selective_report", _SELECTED)):
         matches = [
             match for match in reading.found(rule) if not (rule == "test_tuning" and match.end - match.first < 2)
         ]

@@ -114,7 +114,7 @@ def _is_denied(reading: Reading, sentence: range) -> bool:
     verbs = [k for k in sentence if reading.units[k].tags & {"TASK_DETECT", "TASK_SORT", "TASK_BUILD"}]
     return (
         bool(verbs)
-        and reading.denied(verbs[0], within=3)
+        and reading.denied(verbs[0], within=5)
         and not any("VERSUS" in reading.units[k].tags for k in sentence)
     )
 
@@ -157,11 +157,20 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 def candidates_in(reading: Reading, sentence: range) -> list[int]:
     """Return the units of a sentence that can be classes and that no other rule speaks of."""
     named = [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
+    named = _behind_into(reading, sentence, named)
     return [
         at
         for at in named
         if not (_is_head_noun(reading, at) or _is_context(reading, at) or _is_said_of_another(reading, at, named))
     ]
+
+
+def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
+    """'Sort white cells into neutrophil, lymphocyte, ...': where labels of the data stand behind 'into', what stands before is what is sorted."""
+    at = next((k for k in sentence if reading.units[k].norm == "into"), None)
+    if at is None or sum(bool(reading.units[k].labels) for k in named if k > at) < 2:
+        return named
+    return [k for k in named if k > at or reading.units[k].labels]
 
 
 def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
