@@ -160,6 +160,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
     held_out = frame.elsewhere.column if frame.elsewhere is not None else ""
     if held_out and frame.elsewhere is not None:
         reading.cite("held_out", *frame.elsewhere.span)
+    served = {group.column for group in frame.groups if group.criterion != "report"}
     reading.default("secondary", "the usual metrics of such a task, and those of the classes that matter most")
     return Spec(
         task=named.task,
@@ -171,7 +172,7 @@ def _assembled(reading: Reading, named: Named, judging: Judging, leaning: Leanin
         operating_point=judging.operating_point,
         constraints=tuple(judging.constraints),
         guardrails=tuple(judging.guardrails),
-        confounders=tuple(leaning.cues.values()),
+        confounders=tuple(cue for cue in leaning.cues.values() if cue.column not in served or not cue.column),
         subgroups=frame.groups,
         unit=frame.unit,
         costs=judging.costs,

@@ -186,7 +186,7 @@ def test_a_model_that_must_work_at_another_hospital_may_not_lean_on_which_one_it
     assert spec.held_out == "hospital"
     without, unmarked = drafted(f"Find pneumothorax. {words}", BARE)
     assert (without.level, kinds(without)) == ("confirm_default", {"missing_annotation"})
-    assert (cues(unmarked), unmarked.held_out) == ({"site": ("", "hold_out_site_and_report")}, "")
+    assert (cues(unmarked), unmarked.held_out) == ({"hospital": ("", "hold_out_site_and_report")}, "")
 
 
 @pytest.mark.parametrize(

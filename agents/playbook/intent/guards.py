@@ -94,13 +94,19 @@ def _ask_about_reference(reading: Reading) -> None:
     """'Not worse than dermatologists' needs readings of people, which the data does not hold."""
     for match in reading.found("reference_worse"):
         words = {unit.norm for unit in reading.units[match.first : match.end + 3]}
-        if words & _OWN_MODEL or any(k in reading.claimed for k in range(match.first, match.end)):
+        if words & _OWN_MODEL or _compares_people(reading, match):
             continue
         reading.use(match.first, min(match.end + 2, len(reading.units)))
         reading.ask(
             "constraints", f"{quoting.words(reading.words(match.first, min(match.end + 2, len(reading.units))))}: the model is compared with its own first "
             "version only, as the data holds no readings of anything else. Go on without that comparison?", options=("yes", "no"), default="yes", kind="undefined_floor",
         )  # fmt: skip
+
+
+def _compares_people(reading: Reading, match: Match) -> bool:
+    """'No worse than on pale skin' compares groups of patients, and not the model with somebody."""
+    after = range(match.first, min(match.end + 3, len(reading.units)))
+    return any(k in reading.claimed or reading.units[k].kind == "attribute" for k in after)
 
 
 def _is_kept(reading: Reading, match: Match) -> bool:

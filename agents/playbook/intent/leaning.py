@@ -166,7 +166,7 @@ def _add(reading: Reading, found: Leaning, cue: Confounder, span: tuple[int, int
 def _unknown(reading: Reading, found: Leaning) -> None:
     """'Do not look at the whatsits': no column goes by that name, and the words themselves name the cue."""
     for match in reading.found("confounder_unknown"):
-        if set(range(match.first, match.end)) & reading.used:
+        if set(range(match.first, match.end)) & reading.used or _stops(reading, match.first):
             continue
         rest = _following_words(reading, match.end)
         if (
@@ -186,6 +186,15 @@ def _unknown(reading: Reading, found: Leaning) -> None:
         elif name:
             _add(reading, found, Confounder(name=name), (match.first, rest[1]))
             found.unmarked.append(text)
+
+
+def _stops(reading: Reading, at: int) -> bool:
+    """'The doctors stop looking after the first beep' denies nothing of the model."""
+    return (
+        reading.units[at].norm.startswith("stop")
+        and at > 0
+        and reading.units[at - 1].norm not in {"must", "should", "to", "and"}
+    )
 
 
 def _points_back(reading: Reading, rest: tuple[int, int]) -> bool:

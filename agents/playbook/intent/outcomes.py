@@ -54,7 +54,8 @@ def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
     """Ask for the labels of a later event that the data does not hold; return where the request names it."""
     if _foretold(reading):
         return None
-    at = next((k for k in _events(reading) if not _is_turned_down(reading, k) and not _is_aside(reading, k)), None)
+    events = [k for k in _events(reading) if not _is_turned_down(reading, k) and not _is_aside(reading, k)]
+    at = next((k for k in events if has(reading, clause_of(reading, k), _PERIODS)), events[0] if events else None)
     if at is None:
         return None
     first, end = _phrase(reading, at)
@@ -126,6 +127,11 @@ def name_of_outcome(reading: Reading, first: int, end: int) -> str:
     if time[2] == "month" and time[1] in _MONTHS_OF_A_YEAR:
         return "death within one year"
     return f"death within {'one' if time[1] in _ONE else time[1]} {time[2]}"
+
+
+def _sentence_of(reading: Reading, at: int) -> str:
+    sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+    return reading.words(sentence.start, sentence.stop)
 
 
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:

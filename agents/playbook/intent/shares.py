@@ -112,6 +112,8 @@ def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     if at >= len(tokens):
         return None
     norm, after = tokens[at].norm, _norms(tokens, at + 1, 1)
+    if norm == "once" and after and after[0] == "in":
+        return 1.0, at + 1
     if norm in _ROUND and at and tokens[at - 1].norm in {"every", "each", "per"}:
         return _ROUND[norm], at + 1
     if _DIGITS.fullmatch(tokens[at].text):

@@ -26,6 +26,7 @@ _KINDS = {
 
 _OTHER = norms("other", "another", "different", "new", "second", "external", "unseen", "sister", "partner", "foreign", "neighbouring", "various", "several", "any", "every", "all", "their", "across", "between", "outside", "beyond")  # fmt: skip
 _PLACES = _SITE_WORDS | norms("stain", "staining", "scanner", "machine", "vendor", "camera", "department", "country", "town", "city", "trust", "unit", "school", "network", "manufacturer", "screening programme")  # fmt: skip
+_NAMED_PLACES = ("hospital", "centre", "center", "lab", "laboratory", "clinic", "site", "practice", "department")
 _ELSEWHERE = norms("elsewhere", "theirs", "abroad", "everywhere", "anywhere")
 _WORKS = norms("work", "hold", "survive", "perform", "cope", "generalise", "generalize", "transfer", "robust", "carry", "travel", "usable", "use", "deploy", "function", "stand", "run", "reliable", "valid", "apply", "fail", "break", "collapse", "handle", "deal", "good", "do", "usable", "portable", "trust", "fall")  # fmt: skip
 _ASKED = norms("whether", "if", "know", "wonder", "curious", "question")
@@ -125,7 +126,8 @@ def _take(reading: Reading, matches: list[Match]) -> Elsewhere:
     )
     said = quoting.words(reading.words(match.first, match.end))
     kind = next((kind for kind in _KINDS if any(word.startswith(kind) for word in words)), "")
-    name = kind or column or "site"
+    place = next((word for word in _NAMED_PLACES if word in words or f"{word}s" in words), "")
+    name = kind or place or column or "site"
     cue = Confounder(name=name, column=column, handling=_HELD_OUT) if demanded else None
     found = Elsewhere(column, cue, (match.first, match.end))
     if column:

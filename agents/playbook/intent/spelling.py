@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.words import Token
 
 _SHORTEST = 6
-_SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ion", "ious", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n"})  # fmt: skip
+_SUFFIXES = frozenset({"iz", "is", "al", "ic", "ous", "tous", "tic", "itic", "ot", "otic", "osis", "osi", "ation", "ion", "ious", "ization", "iti", "itis", "ar", "y", "e", "a", "um", "n", "able", "abl", "ral", "ant", "ancy"})  # fmt: skip
 _OTHER_WORDS = norms("health", "region", "section", "moderate", "relation")
 """Ordinary words that are one letter away from a name."""
 _GENERAL = norms("disease", "diseas", "lesion", "finding", "cancer cell", "image", "patient", "abnormality", "normal", "healthy")  # fmt: skip
