@@ -16,6 +16,7 @@ from tasks.hazards import (
     provenance,
     shortcuts,
     storing,
+    strata,
     supervision,
     suspects,
 )
@@ -46,6 +47,7 @@ def hazards_of(
         *missing.of_missing_values(evidence),
         *storing.of_storing(evidence),
         *pictures.of_pictures(evidence),
+        *strata.of_hidden_strata(evidence),
         *provenance.of_verification(evidence),
         *provenance.of_sites(evidence),
         *orientation.of_writing(evidence),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tasks.domain.manifest import SPLIT
 from tasks.domain.profile import Check
-from tasks.hazards import columns, suspects
+from tasks.hazards import columns, strata, suspects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +56,11 @@ def _no_suspicion(evidence: Evidence) -> str:
     return _too_few(evidence) or suspects.why_not(evidence)
 
 
+def _no_strata(evidence: Evidence) -> str:
+    few = "it is looked for among labels that exclude each other, of 100 images or more"
+    return "" if evidence.trial is not None and np.bincount(evidence.trial.labels).max() >= strata.FEWEST else few
+
+
 def _no_column_of(find: Callable[[Mapping[str, pd.Series]], object], words: str) -> Callable[[Evidence], str]:
     return lambda evidence: "" if find(evidence.columns) else f"no column {words}"
 
@@ -89,6 +96,7 @@ _CHECKS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], str]], ...] = (
     ("Pictures of one label that are stored differently (size, colour, type of file)", ("storage_shortcut",), _no_labels),
     ("Labels that the edge of the picture gives away", ("border_shortcut",), _too_few),
     ("Labels that colours or rough layout give away", ("coarse_picture",), _too_few),
+    ("Groups within a label that are told worse", ("hidden_stratum",), _no_strata),
     ("Labels that were confirmed in different ways", ("verification_bias",), _no_column_of(columns.proofs, "says how a label was confirmed")),
     ("Effects of hospital or scanner", ("site_effect",), _no_column_of(columns.sites, "names a hospital, scanner or camera")),
     ("Writing, markers or rulers in the picture, by column or DICOM header", ("burned_in_text",), _no_column_of(lambda found: columns.named(found, "burned") or columns.markers(found), "tells of them")),

@@ -28,8 +28,10 @@ def of_missing_values(evidence: Evidence) -> list[Hazard]:
         if item.missing > _MANY_MISSING * len(evidence.rows)
     ]
     gaps = {item.name: evidence.columns[item.name].isna().to_numpy() for item in evidence.attributes if item.missing}
-    if evidence.targets:
-        gaps["The label"] = np.all([np.isnan(target.truth) for target in evidence.targets], axis=0)
+    if evidence.manifest.findings:
+        gaps |= {target.name: np.isnan(target.truth) for target in evidence.targets}
+    elif evidence.targets:
+        gaps["The label"] = np.isnan(evidence.targets[0].truth)
     told = [
         sentence
         for name, missing in gaps.items()

@@ -28,6 +28,7 @@ TITLES = {
     "border_shortcut": "The edge gives the label away",
     "coarse_picture": "Colours give the label away",
     "missing_values": "Values are missing",
+    "hidden_stratum": "A group within a label",
     "verification_bias": "Confirmed in different ways",
     "site_effect": "Hospital or scanner matters",
     "burned_in_text": "Writing in the picture",

@@ -40,6 +40,8 @@ class Shape:
     has_splits: bool = False
     style: str = "skin"
     """`skin`, `chest` or `noise`."""
+    shown: float = 0.0
+    """Share by which pictures of the second label are darker: they show it honestly."""
 
 
 @dataclass
@@ -107,14 +109,17 @@ def shapes() -> list[Shape]:
         Shape(kind="findings", n=n, labels=3, per_patient=per_patient, has_sites=True, has_dates=True, style="chest")
         for n, per_patient in product((60, 300, 1200), (0, 2))
     ]
+    found += [
+        Shape(kind="classes", n=n, per_patient=2, style=style, shown=shown)
+        for n, style, shown in product((200, 800), ("skin", "noise"), (0.04, 0.1, 0.3))
+    ]
     return found + [Shape(kind="boxes", n=n, has_columns=False, style="noise") for n in (60, 300, 1200)]
 
 
 def clean(shape: Shape, seed: int) -> Data:
-    """Return data of a shape in which nothing goes with the labels."""
+    """Return data of a shape in which no column goes with the labels."""
     random = np.random.default_rng(seed)
-    n, each = shape.n, max(1, shape.per_patient)
-    patient = np.arange(n) // each
+    n, patient = shape.n, np.arange(shape.n) // max(1, shape.per_patient)
     table = pd.DataFrame({"image": [f"img{number:05d}.png" for number in random.permutation(n)]})
     if shape.kind == "classes":
         table[LABEL] = np.array(_NAMES)[random.permutation(patient.max() + 1) % shape.labels][patient]
@@ -123,7 +128,20 @@ def clean(shape: Shape, seed: int) -> Data:
             table[name] = (random.random(n) < 0.35).astype(int)
     if shape.per_patient:
         table[PATIENT] = [f"p{number:04d}" for number in patient]
-    people = patient.max() + 1
+    _add_columns(table, shape, patient, random)
+    drawn = dict(zip(table["image"], pictures(shape.style, n, random), strict=True))
+    if shape.shown:
+        for file in table.loc[table[LABEL] == _NAMES[1], "image"]:
+            drawn[file] = _bytes(drawn[file] * (1 - shape.shown))
+    if shape.kind != "boxes":
+        return Data(table=table, pictures=drawn)
+    boxed = table["image"][random.random(n) < 0.5]
+    return Data(table=table, pictures=drawn, boxes={file: [[5.0, 6.0, 12.0, 14.0]] for file in boxed})
+
+
+def _add_columns(table: pd.DataFrame, shape: Shape, patient: NDArray[np.int64], random: np.random.Generator) -> None:
+    """Add columns that know nothing of the labels; most are the same for all images of a patient."""
+    n, people = len(table), patient.max() + 1
     if shape.has_columns:
         table["sex"] = random.choice(["m", "f"], people)[patient]
         age = random.normal(55, 15, people).clip(18, 95).round()
@@ -138,11 +156,6 @@ def clean(shape: Shape, seed: int) -> Data:
         table["study_date"] = days.strftime("%Y-%m-%d").to_numpy()[patient]
     if shape.has_splits:
         table[SPLIT] = random.choice(["train", "val", "test"], people, p=[0.6, 0.15, 0.25])[patient]
-    drawn = dict(zip(table["image"], pictures(shape.style, n, random), strict=True))
-    boxes = None
-    if shape.kind == "boxes":
-        boxes = {file: [[5.0, 6.0, 12.0, 14.0]] for file in table["image"][random.random(n) < 0.5]}
-    return Data(table=table, pictures=drawn, boxes=boxes)
 
 
 def pictures(style: str, n: int, random: np.random.Generator) -> list[NDArray[np.uint8]]:

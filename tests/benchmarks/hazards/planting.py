@@ -218,6 +218,24 @@ def _grey(data: Data, strength: float, random: np.random.Generator) -> None:
             data.pictures[file] = np.asarray(Image.fromarray(data.pictures[file]).convert("L"))
 
 
+def _group_apart(data: Data, strength: float, random: np.random.Generator) -> None:
+    """Show the label by a darker middle, but for a share of its images, which are greener and do not show it."""
+    data.table[LABEL] = np.where(random.random(len(data.table)) < 0.5, "mel", "nv")
+    for file, is_it in zip(data.table["image"], _is_sick(data), strict=True):
+        if is_it and random.random() < strength:
+            data.pictures[file] = (data.pictures[file] * [0.55, 1, 0.55]).astype(np.uint8)
+        elif is_it:
+            data.pictures[file] = _dark_middle(data.pictures[file].copy())
+        elif random.random() < strength:
+            data.pictures[file] = (data.pictures[file] * [0.55, 1, 0.55]).astype(np.uint8)
+
+
+def _unknown_at_a_site(data: Data, strength: float, random: np.random.Generator) -> None:
+    site = random.choice(["A", "B"], len(data.table))
+    data.table[SITE] = site
+    data.table["nodule"] = data.table["nodule"].mask(random.random(len(site)) < np.where(site == "A", strength, 0.02))
+
+
 def _placed(data: Data, strength: float, random: np.random.Generator) -> None:
     del random
     data.table["image"] = data.table["image"].str.replace("png", "jpg")
@@ -248,11 +266,13 @@ def _labels_against_boxes(data: Data, strength: float, random: np.random.Generat
     labels = data.table["image"].isin(data.boxes).astype(int).to_numpy(copy=True)
     labels[: int(strength)] = 1 - labels[: int(strength)]
     data.table["nodule"] = labels
+    data.table["effusion"] = np.arange(len(labels)) % 2
 
 
 def _partly_boxed(data: Data, strength: float, random: np.random.Generator) -> None:
     """Leave boxes on a share of the positives alone, and say of all images whether they show it."""
     data.table["nodule"] = data.table["image"].isin(data.boxes).astype(int)
+    data.table["effusion"] = np.arange(len(data.table)) % 2
     data.boxes = {file: boxes for file, boxes in data.boxes.items() if random.random() < strength}
     data.looked_at = set(data.boxes)
 
@@ -306,6 +326,8 @@ PLANTS = [
     Plant("uncertain_labels", "findings marked -1", _marked_unsure, (0.02, 0.2), "findings", "ask"),
     Plant("missing_values", "age missing with the label", _missing_with_label, (0.15, 0.3, 0.5), severity="report"),
     Plant("missing_values", "age missing at a site", _missing_at_a_site, (0.15, 0.3, 0.5), severity="report"),
+    Plant("missing_values", "a finding unknown at a site", _unknown_at_a_site, (0.15, 0.3, 0.5), "findings"),
+    Plant("hidden_stratum", "a group that does not show it", _group_apart, (0.2, 0.4), severity="report"),
     Plant("shortcut", "a column goes with the label", _column("drain", "yes", "no"), (0.35, 0.5, 0.8), severity="ask"),
     Plant("shortcut", "age goes with the label", _older, (0.8, 1.2, 1.6), severity="ask"),
     Plant("metadata_shortcut", "eight weak columns together", _many_weak_columns, (0.15, 0.25, 0.35)),
