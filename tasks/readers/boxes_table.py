@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from tasks.domain.errors import DataUnusable
-from tasks.domain.manifest import ATTRIBUTE, BOXES, IMAGE_ID, IMAGE_LABEL, LABEL, ROW, SUPERVISION
-from tasks.readers.annotated_images import Annotated, Box, manifest_of, sizes_of_annotated
+from tasks.domain.manifest import ATTRIBUTE, BOXES, FILE, IMAGE_ID, IMAGE_LABEL, LABEL, ROW, SUPERVISION
+from tasks.readers.annotated_images import Annotated, Box, manifest_of, sizes_of_annotated, wrong_size
 from tasks.readers.boxes import box_table, check_boxes
 from tasks.readers.drawn_rows import NEGATIVE_WORDS, POSITIVE_WORDS, plain_word, read_drawn_rows
+from tasks.readers.picture_sizes import picture_sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tasks.readers.table import Table
 
 _NO_LABEL = "object"
+_SIDES = ("width", "height")
 
 
 def is_table_of_boxes(table: Table, boxes: BoxColumns, image: str) -> bool:
@@ -65,9 +67,29 @@ def read_boxes_table(
     found.roles = dataclasses.replace(rows.roles, boxes=boxes.names)
     form = "in shares of the picture" if boxes.are_shares(table) else "in pixels"
     found.notes.append(f"{table.path.name} holds a row for each box: {', '.join(boxes.names)} ({boxes.form}, {form}).")
+    found.stated_sizes = _stated_sizes(table, boxes, rows.files)
     sizes = sizes_of_annotated(found, files.folder)
     _read_rows(table, boxes, rows, found, sizes)
     return manifest_of(found, files, sizes)
+
+
+def _stated_sizes(table: Table, boxes: BoxColumns, files: pd.Series[str]) -> dict[str, tuple[int, int]]:
+    """Return width and height of the pictures that the boxes were drawn on, by file, if columns beside the boxes say them."""
+    plain = {"".join(filter(str.isalpha, name.lower())): name for name in map(str, table.cells.columns)}
+    found = [
+        next((plain[name] for name in (side, f"image{side}", f"img{side}") if name in plain), "") for side in _SIDES
+    ]
+    if not all(found) or set(found) & set(boxes.names) or boxes.are_shares(table):
+        return {}
+    wide, tall = (pd.to_numeric(table.column(name), errors="coerce").loc[files.index] for name in found)
+    corners = boxes.corners(table).loc[files.index]
+    if bool(((corners["x_max"] > wide + 1) | (corners["y_max"] > tall + 1)).any()):
+        return {}  # the columns say something else
+    return {
+        file: (int(across), int(down))
+        for file, across, down in zip(files, wide, tall, strict=True)
+        if across > 0 and down > 0
+    }
 
 
 def _read_rows(
@@ -126,10 +148,14 @@ def with_boxes_of_rows(manifest: Manifest, table: Table, boxes: BoxColumns) -> M
     has_box = ~boxes.blank(table)[table.cells.index.get_indexer(pd.Index(rows[ROW]))]
     rows.loc[has_box, SUPERVISION] = BOXES
     rows[SUPERVISION] = rows[SUPERVISION].astype("str")
+    drawn_on = Annotated(kind=manifest.kind, supervision=BOXES)
+    drawn_on.stated_sizes = _stated_sizes(table, boxes, rows.set_index(ROW)[FILE])
+    sizes = picture_sizes(manifest.images, drawn_on.stated_sizes)
     table_of_boxes = box_table(
-        (name, label, *corners, "", line, "")
-        for name, label, corners, line, has in zip(
-            rows[IMAGE_ID], rows[LABEL], beside.itertuples(index=False, name=None), rows[ROW], has_box, strict=True
+        (name, label, *corners, "", line, wrong_size(drawn_on, file, sizes))
+        for name, file, label, corners, line, has in zip(
+            *(rows[IMAGE_ID], rows[FILE], rows[LABEL], beside.itertuples(index=False, name=None), rows[ROW], has_box),
+            strict=True,
         )
         if has
     )

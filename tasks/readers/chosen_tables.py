@@ -108,6 +108,8 @@ def of_table(seen: TableOfImages, folder: Folder) -> Manifest:
     try:
         manifest = _labelled(seen, folder)
     except AmbiguousRequest as error:
+        if seen.boxes is not None and (boxed := _boxed(seen, folder)) is not None:
+            return boxed
         if folder.needs_labels or any(question.field != "label" for question in error.questions):
             raise
         options = ", ".join(error.questions[0].options)
@@ -116,6 +118,15 @@ def of_table(seen: TableOfImages, folder: Folder) -> Manifest:
             manifest, f"Which column holds a label is not clear, so none is taken; it may be one of {options}."
         )
     return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
+
+
+def _boxed(seen: TableOfImages, folder: Folder) -> Manifest | None:
+    """Return a table with a box beside each image and no label as one of boxes, None if what they show is not clear either."""
+    boxes = seen.boxes
+    try:
+        return None if boxes is None else read_boxes_table(seen.table, boxes, folder.files, folder.roles)
+    except (AmbiguousRequest, DataUnusable):
+        return None
 
 
 def _labelled(seen: TableOfImages, folder: Folder) -> Manifest:

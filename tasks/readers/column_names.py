@@ -111,6 +111,16 @@ def is_attribute(name: str) -> bool:
     return any(word in _ATTRIBUTE_WORDS for word in _words(name)) or is_box(name)
 
 
+def has_a_part(name: str) -> bool:
+    """Return whether the name says that the column plays a part: label, image, patient, split or annotator."""
+    return any(is_it(name) for is_it in (speaks_of_label, is_image, is_group, is_loose_group, is_split, is_annotator))
+
+
+def is_unnamed(name: str) -> bool:
+    """Return whether a program made the name up: `column 1`, `Unnamed: 0`, `index`."""
+    return re.fullmatch(r"column \d+|unnamed: \d+|index|level_0", name, re.IGNORECASE) is not None
+
+
 def is_box(name: str) -> bool:
     """Return whether the name is one of a coordinate of a box: `x_min`, `bbox_width`."""
     words = _words(name)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tasks.domain.errors import DataUnusable
+from tasks.readers import column_names
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,13 +70,15 @@ def header_at(lines: Sequence[Sequence[str]]) -> int:
 
 
 def usable_header(path: Path, cells: Sequence[str], *, row: int) -> list[str]:
-    """Return the names of columns; those without one are numbered.
+    """Return the names of columns; those without one, and those that repeat one, are numbered.
 
     Raises:
-        DataUnusable: Two columns have one name.
+        DataUnusable: Two columns have one name, and it is that of a label, an image, a patient or a split.
     """
     names = [" ".join(str(cell).split()) or f"column {number}" for number, cell in enumerate(cells, start=1)]
     for name in names:
-        if names.count(name) > 1:
+        if names.count(name) > 1 and column_names.has_a_part(name):
             raise DataUnusable("two columns have this name; rename one", file=path, row=row, field=name)
-    return names
+    before = [names[:at].count(name) for at, name in enumerate(names)]
+    numbered = [f"{name} ({count + 1})" if count else name for name, count in zip(names, before, strict=True)]
+    return numbered if len(set(numbered)) == len(numbered) else [f"column {at}" for at in range(1, len(names) + 1)]

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tasks.domain.errors import DataUnusable
+from tasks.readers.uncertain import ABSENT, PRESENT, as_marks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,11 +61,9 @@ def labels_of_one_hot(table: Table, columns: Sequence[str]) -> tuple[pd.Series[s
 
 
 def _is_marked(table: Table, name: str) -> bool:
-    distinct = table.column(name).unique()
-    return len(distinct) <= _MOST_SPELLINGS and bool(
-        np.isin(pd.to_numeric(distinct, errors="coerce"), [0.0, 1.0]).all()
-    )
+    distinct = pd.Series(table.column(name).unique(), dtype="str")
+    return len(distinct) <= _MOST_SPELLINGS and bool(as_marks(distinct)[0].isin([PRESENT, ABSENT]).all())
 
 
 def _marks(table: Table, name: str) -> pd.Series[float]:
-    return pd.to_numeric(table.column(name), errors="coerce").astype(float)
+    return as_marks(table.column(name))[0]

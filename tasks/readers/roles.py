@@ -5,7 +5,11 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
+
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
+from tasks.domain.manifest import TRAIN
 from tasks.domain.request import ColumnRoles
 from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
@@ -61,7 +65,9 @@ def find_roles(table: Table, images: NamedImages, given: ColumnRoles, *, kind: s
         questions += error.questions
     if questions:
         raise AmbiguousRequest(questions)
-    attributes = given.attributes or tuple(name for name in rest if name not in labels.all())
+    attributes = given.attributes or tuple(
+        name for name in rest if name not in labels.all() and _says_something(table, name)
+    )
     return dataclasses.replace(
         given,
         image=image,
@@ -124,7 +130,9 @@ def nothing_matches(table: Table, images: NamedImages, columns: Sequence[str]) -
 
 
 def _group(table: Table, columns: Sequence[str]) -> str | Question | None:
-    there = [name for name in columns if table.column(name).nunique() > 1]  # "removed" in every row names nobody
+    there = [
+        name for name in columns if len(table.column(name).dropna().unique()) > 1
+    ]  # "removed" in every row names nobody
     named = [name for name in there if column_names.is_group(name)]
     if not named:
         named = [name for name in there if column_names.is_loose_group(name) and _is_id(table, name)]
@@ -153,4 +161,20 @@ def _split(table: Table, columns: Sequence[str]) -> str | None:
         known = cells.isin([cell for cell in cells.unique() if split_of_word(cell) is not None])
         return len(cells) > 0 and float(known.mean()) > 0.5
 
-    return next((name for name in columns if column_names.is_split(name) and is_split(name)), None)
+    def is_plainly_split(name: str) -> bool:
+        splits = {split_of_word(cell) for cell in table.column(name).dropna().unique()}
+        return TRAIN in splits and len(splits) > 1 and None not in splits
+
+    called = next((name for name in columns if column_names.is_split(name) and is_split(name)), None)
+    return called or next((name for name in columns if is_plainly_split(name)), None)
+
+
+def _says_something(table: Table, name: str) -> bool:
+    """Return whether a column is no empty one, and none that a program adds to count the rows."""
+    cells = table.column(name)
+    if not cells.notna().any():
+        return False
+    if not column_names.is_unnamed(name):
+        return True
+    numbers = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=float)
+    return not bool((np.diff(numbers) == 1).all())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tasks.domain.request import ColumnRoles, ReadingRules
     from tasks.readers.table import Table
 
+_MOST_NAMED = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowLabels:
@@ -127,7 +129,21 @@ def _own(table: Table, roles: ColumnRoles, rules: ReadingRules) -> RowLabels:
     is_optional = bool(roles.annotators or roles.annotator)
     blank = () if is_optional else cells.index[cells.isna()]
     reasons = {int(row): f"field {roles.label!r} is blank" for row in blank}
-    return RowLabels(labels=cells.fillna(""), reasons=reasons)
+    labels, notes = _spelled_alike(cells)
+    return RowLabels(labels=labels.fillna(""), reasons=reasons, notes=notes)
+
+
+def _spelled_alike(cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[str, ...]]:
+    """Return labels that differ in case or in blanks only as the most frequent of their spellings, with a note on it."""
+    counts = cells.value_counts()
+    best: dict[str, str] = {}
+    for label in counts.index:
+        best.setdefault(" ".join(label.lower().split()), label)
+    others = {label: best[key] for label in counts.index if (best[key := " ".join(label.lower().split())]) != label}
+    if not others:
+        return cells, ()
+    listed = ", ".join(f"{label!r} as {spelled!r}" for label, spelled in sorted(others.items())[:_MOST_NAMED])
+    return cells.map(lambda label: others.get(label, label)), (f"Labels that differ in case only are one: {listed}.",)
 
 
 def _values(said: RowLabels) -> pd.DataFrame:

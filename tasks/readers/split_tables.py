@@ -83,6 +83,8 @@ def joined(manifests: Mapping[str, Manifest], *, are_splits: bool = True) -> Man
         for name in findings:  # one that a table does not know is not known of its images
             rows[FINDING + name] = rows[FINDING + name].astype(float).where(rows[FINDING + name].notna(), np.nan)
         rows["label"] = labels_of_values(rows[[FINDING + name for name in findings]], findings)
+    if are_splits and rows[SPLIT].nunique() < 2:
+        rows[SPLIT] = ""  # the others say nothing that can be used, as those that are to be predicted
     left = pd.Series(named)[~several.to_numpy()]
     count = ", ".join(f"{name} {int((left == name).sum())}" for name in manifests)
     unit = "split" if are_splits else "folder"

@@ -308,3 +308,19 @@ def test_a_box_of_a_picture_that_is_gone_is_not_counted(tmp_path):
     boxes = check_boxes(manifest.boxes, rows)
     assert boxes["problem"].tolist() == ["", "", "its picture cannot be used"]
     assert box_facts(dataclasses.replace(manifest, rows=rows, boxes=boxes)).boxes == 2
+
+
+def test_one_box_an_image_and_no_label_is_a_table_of_boxes(tmp_path):
+    lines = ["image,source,bbox", *(f'{name},wheat,"[70, 30, 10, 12]"' for name in "abcd")]
+    manifest = read(tmp_path, "\n".join(lines))
+    assert manifest.kind == "boxes_table"
+    assert corners(manifest) == [[70, 30, 80, 42]] * 4
+
+
+@pytest.mark.parametrize("rows", [("a,nodule", "a,mass", "b,nodule"), ("a,nodule", "b,mass", "c,nodule", "d,mass")])
+def test_boxes_drawn_on_a_picture_of_another_size_are_not_used(tmp_path, rows):
+    header = "image_id,class_name,x_min,y_min,x_max,y_max,width,height"
+    drawn = "\n".join([header, *(f"{row},10,10,{20 + number},40,400,200" for number, row in enumerate(rows))])
+    manifest = read(tmp_path, drawn)
+    assert set(manifest.boxes["problem"]) == {"drawn on a picture of 400x200 pixels, but the file has 100x50"}
+    assert set(read(tmp_path, drawn.replace("400,200", "100,50")).boxes["problem"]) == {""}

@@ -357,7 +357,7 @@ def test_a_row_with_too_many_cells_or_a_byte_of_no_text_is_set_aside(tmp_path):
         ("t.csv", lambda: b"image,dx\n", "no rows below its header"),
         ("t.csv", lambda: b"image,dx\n,\n,\n", "no rows below its header"),
         ("t.csv", lambda: b"%PDF-1.7", "a PDF"),
-        ("t.xlsx", lambda: xlsx({"s": [("a", "a"), ("1", "2")]}), "row 1, field 'a': two columns have this name"),
+        ("t.xlsx", lambda: xlsx({"s": [("dx", "dx"), ("1", "2")]}), "row 1, field 'dx': two columns have this name"),
     ],
 )
 def test_a_broken_file_is_an_error_that_names_it(tmp_path, name, content, problem):

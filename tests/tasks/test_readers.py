@@ -114,7 +114,7 @@ def test_rows_with_no_class_or_several_are_set_aside(tmp_path, images):
 
 
 def test_a_column_of_a_class_without_marks_is_an_error(tmp_path, images):
-    table = table_of(tmp_path, "image,MEL,NV", "img_{i},yes,0")
+    table = table_of(tmp_path, "image,MEL,NV", "img_{i},red,0")
     with pytest.raises(DataUnusable, match=r"row 2, field 'MEL'.*must hold 0 or 1"):
         read_manifest(request(images, table, one_hot=("MEL", "NV")))
 
@@ -357,3 +357,45 @@ def test_parts_that_contradict_each_other_are_an_error(tmp_path, images, roles, 
     table = table_of(tmp_path, "image,dx,a,b", "img_{i},{label},1,0")
     with pytest.raises(DataUnusable, match=problem):
         read_manifest(request(images, table, **roles))
+
+
+def test_labels_that_differ_in_case_only_are_one_label(tmp_path, images):
+    lines = [
+        "image,dx",
+        "img_0,Benign",
+        "img_1,benign",
+        "img_2,BENIGN ",
+        "img_3,Benign",
+        "img_4,malignant",
+        "img_5,mal",
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    manifest = read_manifest(request(images, tmp_path / "table.csv", label="dx"))
+    assert manifest.rows[LABEL].tolist().count("Benign") == 4
+    assert any("'benign' as 'Benign'" in note for note in manifest.notes)
+
+
+@pytest.mark.parametrize("marks", [("True", "False"), ("yes", "no"), ("1.0", "0.0")])
+def test_one_column_a_class_is_told_however_its_marks_are_written(tmp_path, images, marks):
+    yes, no = marks
+    lines = ["image,MEL,NV", *(f"img_{i},{yes if i % 2 else no},{no if i % 2 else yes}" for i in range(6))]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    manifest = read_manifest(request(images, tmp_path / "table.csv"))
+    assert manifest.kind == "one_hot"
+    assert manifest.rows[LABEL].tolist() == ["NV", "MEL"] * 3
+
+
+def test_a_column_of_splits_is_told_by_what_it_holds(tmp_path, images):
+    table = table_of(tmp_path, "image,dx,Usage", "img_{i},{i},Training")
+    text = table.read_text().replace("5,Training", "5,Testing").replace(",0,", ",1,")
+    table.write_text(text)
+    manifest = read_manifest(request(images, table, label="dx"))
+    assert manifest.roles.split == "Usage"
+    assert set(manifest.rows[SPLIT]) == {"train", "test"}
+
+
+def test_numbers_of_rows_and_empty_columns_are_no_attributes(tmp_path, images):
+    lines = [",image,dx,,score,score", *(f"{i},img_{i},{i % 2},,{i},{i * i}" for i in range(6))]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    manifest = read_manifest(request(images, tmp_path / "table.csv", label="dx"))
+    assert manifest.roles.attributes == ("score", "score (2)")
