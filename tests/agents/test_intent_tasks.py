@@ -137,9 +137,9 @@ def test_a_finding_of_a_column_of_kinds_stands_for_all_of_them():
 @pytest.mark.parametrize(
     ("text", "data", "kind"),
     [
-        ("Please outline the melanoma.", MOLES, "annotation_missing"),
-        ("Where in the picture is the melanoma?", MOLES, "annotation_missing"),
-        ("Find the melanoma and draw a box around it.", MOLES, "annotation_missing"),
+        ("Please outline the melanoma.", MOLES, "label_missing"),
+        ("Where in the picture is the melanoma?", MOLES, "label_missing"),
+        ("Find the melanoma and draw a box around it.", MOLES, "label_missing"),
         ("Measure the diameter of the mole.", MOLES, "label_missing"),
         ("Predict from the angiogram who will die within one year.", STENOSIS, "label_missing"),
         ("We want a model for one-year death after angiography.", STENOSIS, "label_missing"),

@@ -78,13 +78,13 @@ def _located(reading: Reading, places: list[int]) -> Goal:
         reading.ask(
             "task", f"{quoting.words(reading.words(first, end))} asks for places in the image, and the data holds no {what} to learn them from, only labels of "
             "whole images. Should the model only say what an image shows, or will you add a table of boxes or mask images?",
-            options=("only say what an image shows", "I add them"), blocking=True, kind="annotation_missing",
+            options=("only say what an image shows", "I add them"), blocking=True, kind="label_missing",
         )  # fmt: skip
         return Goal(SEGMENTATION if outlines else DETECTION, first, end)
     if outlines and MASK not in reading.data.places:
         reading.ask(
             "task", f"{quoting.words(reading.words(first, end))} asks for outlines; the data holds boxes only. Are boxes good enough?",
-            options=("boxes", "I add outlines"), default="boxes", kind="annotation_missing",
+            options=("boxes", "I add outlines"), default="boxes", kind="label_missing",
         )  # fmt: skip
         return Goal(DETECTION, first, end)
     boxes = any(reading.units[at].norm.endswith("box") for at in places)

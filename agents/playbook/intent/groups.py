@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _MOSTLY_MISSING, _HALF = 0.2, 0.5
+_DANGEROUS = 3
 _GAP = 0.02
 _DESCRIBED = norms(
     "represented",
@@ -46,8 +47,25 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
         if things and not _describes(reading, match) and not _only_tells(reading, match):
             _take(reading, found, match, things)
     _take_alike(reading, found)
+    _of_data(reading, found)
     _ask(reading, found)
     return tuple(found.values())
+
+
+def _of_data(reading: Reading, found: dict[str, Subgroup]) -> None:
+    """Report by breast density where the data records it and cancer is looked for: dense tissue hides cancers from readers and models.
+
+    Source: Wanders et al., Breast Cancer Research and Treatment 162 (2017), 95-103.
+    """
+    column = next((name for name, concept in reading.data.attributes.items() if concept == "density"), "")
+    dangerous = any(
+        reading.data.lexicon.concepts[item.concept].concern == _DANGEROUS
+        for item in reading.data.labels
+        if item.concept
+    )
+    if column and dangerous and column not in found:
+        found[column] = Subgroup(attribute=column, column=column)
+        reading.fact(f"subgroups.{column}", f"the data has a column {column}, and dense breasts hide cancers")
 
 
 def _take_alike(reading: Reading, found: dict[str, Subgroup]) -> None:

@@ -29,6 +29,7 @@ _IMAGES = frozenset(
 _NOT_LEANING = norms(
     "trust", "know", "have", "need", "forget", "record", "store", "ask", "tell", "want", "see", "include", "expect"
 )
+_DETECTORS = norms("detector", "finder", "classifier")
 _LETTER = norms(
     "spelling",
     "typo",
@@ -93,6 +94,8 @@ def _is_of_others(reading: Reading, match: Match) -> bool:
     clause = clause_of(reading, match.end - 1)
     after = range(match.things[-1] + 1, min(max(clause.stop, match.end), reach))
     between = range(match.first, match.things[0])
+    if reading.units[match.end - 1].norm in _DETECTORS:
+        return False  # 'I do not want a pen detector'
     if any(reading.units[k].norm in _NOT_LEANING for k in between):
         return True
     nearer = match.things[0] == match.first and any(reading.units[k].is_thing for k in after)

@@ -67,6 +67,22 @@ def read_metric_goal(reading: Reading, numbers: Numbers) -> None:
             reading.claim(match)
             numbers.goal = (family, match.first, match.end)
             numbers.goal_is_enough = any("TOLERATE" in reading.units[k].tags for k in range(match.first, match.end))
+    _only_metric(reading, numbers)
+
+
+def _only_metric(reading: Reading, numbers: Numbers) -> None:
+    """Take a metric that stands alone, such as '..., average precision', where it is the only one and nobody is told of it."""
+    named = [
+        (at, family) for tag, family in METRIC_OF_TAG.items() for at in reading.tagged(tag) if at not in reading.used
+    ]
+    if numbers.goal is not None or numbers.metric_floors or len({family for _, family in named}) != 1:
+        return
+    at, family = named[0]
+    clause = clause_of(reading, at)
+    words = [unit for unit in (reading.units[k] for k in clause) if not unit.is_sign]
+    if len(words) == 1 and family not in _OF_PREVALENCE and not reading.denied(at):
+        reading.use(at, at + 1)
+        numbers.goal = (family, at, at + 1)
 
 
 def _family(reading: Reading, match: Match) -> str:

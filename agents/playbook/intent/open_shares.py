@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import tags_in
 from agents.playbook.intent.levels import Level
 from agents.playbook.intent.named_metrics import METRIC_OF_TAG, tells_of_others
 from agents.playbook.intent.ratios import ratios
@@ -39,6 +40,8 @@ _DISEASED = norms(
     "diseased", "sick", "ill", "positive", "case", "affected", "real one", "real", "true", "cancer", "tumour", "sufferer", "carrier", "ill people",
 )  # fmt: skip
 _IN_VAIN = norms("for nothing", "needlessly", "needless", "unnecessarily", "unnecessary", "in vain", "wrongly", "by mistake", "falsely", "without need", "without reason", "pointlessly")  # fmt: skip
+_ARE = frozenset({"is", "are", "were", "was", "have", "has", "carry", "carries"})
+_TURN_OUT = norms("turn", "turn out", "show", "prove")
 _SENT = norms(
     "send",
     "sent",
@@ -94,6 +97,12 @@ def read_open_shares(reading: Reading, numbers: Numbers, taken: set[int]) -> Non
     for ratio in ratios(reading, taken):
         if taken & set(ratio.at):
             continue
+        if _tells_how_common(reading, ratio):
+            known = numbers.prevalence
+            numbers.prevalence = known or Level(ratio.value, ratio.at[0], ratio.at[-1] + 1)
+            reading.used.update(ratio.at)
+            taken.update(ratio.at)
+            continue
         for segment in _segments(reading, ratio):
             if _is_told(reading, segment, ratio):
                 break
@@ -103,6 +112,36 @@ def read_open_shares(reading: Reading, numbers: Numbers, taken: set[int]) -> Non
             if _keep(reading, numbers, ratio, evidence, segment):
                 taken.update(ratio.at)
             break
+
+
+def _tells_how_common(reading: Reading, ratio: Ratio) -> bool:
+    """'Three lesions in a hundred turn out to be melanoma' and 'only two in a hundred fields are positive' wish for nothing."""
+    clause = clause_of(reading, ratio.at[0])
+    tags = tags_in(reading, clause)
+    bounded = any(
+        reading.units[k].tags & {"FLOOR", "CEIL", "DEMAND"} and reading.units[k].norm != "only" for k in clause
+    )
+    if bounded or tags & {
+        "CATCH",
+        "MISS",
+        "REFER",
+        "FALSE_ALARM",
+        "SENS",
+        "SPEC",
+        "WISH",
+        "HEALTHY",
+        "SPARE",
+        *METRIC_OF_TAG,
+    }:
+        return False
+    behind = range(ratio.at[-1] + 1, clause.stop)
+    verb = next(
+        (k for k in behind if reading.units[k].text.lower() in _ARE or reading.units[k].norm in _TURN_OUT), None
+    )
+    if verb is None:
+        return False
+    rest = range(verb + 1, clause.stop)
+    return any(reading.units[k].is_class or reading.units[k].norm in _DISEASED | {"one", "it"} for k in rest)
 
 
 def _segments(reading: Reading, ratio: Ratio) -> list[range]:
