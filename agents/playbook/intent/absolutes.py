@@ -142,9 +142,25 @@ def _places(reading: Reading) -> Iterator[tuple[int, int]]:
             yield part.start, part.stop
 
 
+_ACCEPTED = wordings(
+    "cope with",
+    "live with",
+    "fine",
+    "do not mind",
+    "can bear",
+    "handle",
+    "accept",
+    "acceptable",
+    "do not matter",
+    "no problem",
+    "all right",
+    "tolerate",
+)
+
+
 def _is_no_miss(reading: Reading, part: range) -> bool:
     tags, units = tags_in(reading, part), reading.units
-    if any(units[k].norm == "than" for k in part) or tags & {"TOLERATE"}:
+    if any(units[k].norm == "than" for k in part) or (tags & {"TOLERATE"} or has(reading, part, _ACCEPTED)):
         return False
     denied = "NOT" in tags or has(reading, part, wordings("none", "nothing", "zero"))
     lost = spots(reading, part, _LOST) or [k for k in part if units[k].tags & {"MISS"}]
@@ -167,7 +183,7 @@ def _is_no_alarm(reading: Reading, part: range) -> bool:
     tags, units = tags_in(reading, part), reading.units
     if (
         any(units[k].norm == "than" for k in part)
-        or tags & {"TOLERATE"}
+        or (tags & {"TOLERATE"} or has(reading, part, _ACCEPTED))
         or has(reading, part, wordings("as few", "few", "fewer", "too many"))
     ):
         return False

@@ -25,7 +25,7 @@ _LESS = wordings(
 _EQUAL = wordings(
     "same", "equal", "equally", "alike", "fair", "fairly", "even", "evenly", "identical", "similar", "similarly", "comparable", "consistent", "consistently",
     "as good", "as well", "just as", "no difference", "parity", "par", "regardless", "irrespective", "no matter", "whichever", "as reliable", "as safe", "as accurate",
-    "as sharp", "not differ", "no gap", "equivalent", "even handed", "like for like", "one standard", "differ", "differ by", "differ little", "as little as possible", "whether", "whatever",
+    "as sharp", "not differ", "no gap", "equivalent", "even handed", "like for like", "one standard", "each other", "one another", "differ", "differ by", "differ little", "as little as possible", "whether", "whatever",
 )  # fmt: skip
 _SERVED = wordings(
     "performance", "accuracy", "quality", "sensitivity", "result", "results", "work", "works", "well", "good", "reliable", "serve", "service", "care", "treat",

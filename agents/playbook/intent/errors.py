@@ -220,6 +220,10 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
     if verb is None:
         return None
     kind = _kind(reading, verb)
+    if _calls_harmless(reading, verb):
+        behind = list(_groups(reading, range(places.start, verb), before))
+        called = _harmless(reading)
+        return Error(behind[-1][0], called, first=places.start, end=verb + 1) if behind and called else None
     ahead = list(_groups(reading, range(verb + 1, places.stop), before))
     if before is not None and kind == "call" and set(reading.units[verb].norm.split()) & _THEM:
         ahead.insert(0, (before.true, verb + 1))  # 'call it' is one unit
@@ -232,6 +236,21 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
     if len(ahead) < 2:
         return _around(reading, places, verb, ahead, before)
     return Error(ahead[0][0], ahead[1][0], first=verb, end=ahead[1][1], both_ways=kind == "confuse")
+
+
+def _calls_harmless(reading: Reading, at: int) -> bool:
+    """'A cholesteatoma called normal': the verb and what it is called are one unit."""
+    unit = reading.units[at]
+    return "MISS" in unit.tags and unit.text.lower().startswith("called ")
+
+
+def _harmless(reading: Reading) -> tuple[str, ...]:
+    concepts = reading.data.lexicon.concepts
+    return tuple(
+        item.label
+        for item in reading.data.labels
+        if item.denies or item.answer == "absent" or (item.concept and concepts[item.concept].concern == 0)
+    )
 
 
 def _around(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
@@ -12,6 +13,7 @@ from agents.playbook.intent.choice import (
     nameable_labels,
     names_a_whole_and_its_parts,
 )
+from agents.playbook.intent.evidence import has, tags_in, wordings
 from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
 from agents.playbook.intent.single import mentions_of_the_only_finding
@@ -30,6 +32,38 @@ from tasks.domain.spec import MULTILABEL
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
+_NO_FINDINGS = frozenset(
+    {
+        "MRI",
+        "ECG",
+        "EKG",
+        "CXR",
+        "OCT",
+        "PET",
+        "NHS",
+        "ICU",
+        "PACS",
+        "DICOM",
+        "CSV",
+        "AUC",
+        "ROC",
+        "FDA",
+        "USA",
+        "ASAP",
+        "FYI",
+        "NOT",
+        "AND",
+        "THE",
+        "SPECT",
+        "DXA",
+        "FLAIR",
+        "EEG",
+        "CNN",
+    }
+)
+_SIDE_BY_SIDE = wordings(
+    "often", "two", "sometimes", "occur", "may", "can", "come", "several", "seen", "usually", "both"
+)
 _SHORT = 4
 """Letters from which on a word may name something."""
 
@@ -189,7 +223,7 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
         or "TASK_DETECT" not in tags
         or _either(reading, sentences)
     )
-    if "TOGETHER" in everywhere:
+    if "TOGETHER" in everywhere and not (len(reading.data.findings) > 1 and _occur_together(reading)):
         return _with_rest(reading, [_merged(named)], excluded, None)
     if len(reading.data.findings) > 1:
         return Choice(list(named), list(named), MULTILABEL)
@@ -203,6 +237,15 @@ def _flat(reading: Reading, sentences: list[range], named: list[Group], excluded
         )  # fmt: skip
         return None
     return Choice(list(named), list(named))
+
+
+def _occur_together(reading: Reading) -> bool:
+    """'Often two together' says that findings occur side by side, and does not make one class of them."""
+    return any(
+        has(reading, sentence, _SIDE_BY_SIDE)
+        for sentence in reading.sentences()
+        if "TOGETHER" in tags_in(reading, sentence)
+    )
 
 
 def _either(reading: Reading, sentences: list[range]) -> bool:
@@ -287,6 +330,10 @@ def _confirm_the_only_finding(reading: Reading, sentences: list[range], label: s
     if not looking or any(is_the_only_finding(reading, reading.words(s.start, s.stop)) for s in looking):
         return
     first, end = looking[0].start, looking[0].stop
+    strange = [word for s in looking for word in _short_forms(reading, s)]
+    if strange:
+        ask_about_absent(reading, strange[0])
+        return
     known = all(
         reading.units[k].tags or reading.units[k].kind or len(reading.units[k].norm) < _SHORT for k in range(first, end)
     )
@@ -297,6 +344,17 @@ def _confirm_the_only_finding(reading: Reading, sentences: list[range], label: s
         "classes", f"The data is labelled for {quoting.words(name)} only. Is that what {quoting.words(reading.words(first, end))} looks for?",
         options=("yes", "no"), default="yes", kind="finding",
     )  # fmt: skip
+
+
+def _short_forms(reading: Reading, sentence: range) -> list[str]:
+    """Return short forms in capitals that nothing knows: 'HPV' may be what is looked for, and is not what the data is labelled for."""
+    return [
+        unit.text
+        for unit in (reading.units[k] for k in sentence)
+        if not (unit.tags or unit.kind or unit.meaning)
+        and re.fullmatch(r"[A-Z]{3,6}", unit.text)
+        and unit.text not in _NO_FINDINGS
+    ]
 
 
 def _asks(reading: Reading, sentence: range) -> bool:

@@ -178,7 +178,8 @@ def _unknown(reading: Reading, found: Leaning) -> None:
             or any(reading.units[k].is_class for k in range(match.first, rest[1]))
         ):
             continue
-        if _points_back(reading, rest) and _take_antecedent(reading, found, match, rest[1]):
+        if _points_back(reading, rest):
+            _take_antecedent(reading, found, match, rest[1])
             continue
         reading.use(match.first, rest[1])
         text = reading.words(*rest)

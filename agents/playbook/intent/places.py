@@ -104,6 +104,8 @@ def _wheres(reading: Reading) -> list[int]:
         if unit.norm != _WHERE:
             continue
         nearby = reading.units[at + 1 : at + 8]
+        if any("ABSTAIN" in other.tags for other in nearby):
+            continue  # 'where the model is not sure'
         thing = next((k for k, other in enumerate(nearby) if other.is_class or other.norm in {"they", "it"}), None)
         if thing is None or any(other.is_stop for other in nearby[:thing]):
             continue

@@ -8,7 +8,7 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.identity import names_a_person
 from agents.playbook.intent.words import norms
-from agents.playbook.intent.wrongs import falsifies
+from agents.playbook.intent.wrongs import falsifies, judges_staff
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -52,6 +52,8 @@ def refusal(reading: Reading) -> str:
         for match in reading.found(rule):
             if not _is_harmless(reading, rule, match.first, match.end):
                 found.setdefault(rule, reading.words(match.first, match.end))
+    if not found and (staff := judges_staff(reading)) is not None:
+        found["refuse_staff"] = reading.words(*staff)
     if not found and (false := falsifies(reading)) is not None:
         found["refuse_cover_up"] = reading.words(*false)
     if not found and (person := names_a_person(reading)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.clauses import clauses
+from agents.playbook.intent.clauses import clause_of, clauses
 from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def is_of_all(reading: Reading, at: int) -> bool:
 
 def _lists_labels(reading: Reading, candidates: list[int]) -> bool:
     """'NILM, ASCUS, LSIL, HSIL, SCC' and 'benign or malignant' name the labels of the data one after the other."""
+    candidates = [at for at in candidates if reading.units[at].labels]
     labels = {label for at in candidates for label in reading.units[at].labels}
     if len(candidates) < 2 or len(labels) < min(_LISTED, len(reading.data.labels)):
         return False
@@ -157,12 +158,25 @@ def _is_bare(reading: Reading, sentence: range) -> bool:
 def candidates_in(reading: Reading, sentence: range) -> list[int]:
     """Return the units of a sentence that can be classes and that no other rule speaks of."""
     named = [at for at in sentence if reading.units[at].is_class and at not in reading.claimed]
-    named = _behind_into(reading, sentence, named)
+    named = _before_or_not(reading, _behind_into(reading, sentence, named))
     return [
         at
         for at in named
-        if not (_is_head_noun(reading, at) or _is_context(reading, at) or _is_said_of_another(reading, at, named))
+        if not (
+            _is_reason(reading, at)
+            or _is_head_noun(reading, at)
+            or _is_context(reading, at)
+            or _is_said_of_another(reading, at, named)
+        )
     ]
+
+
+def _before_or_not(reading: Reading, named: list[int]) -> list[int]:
+    """'Thyroid nodules, malignant or not': what has no label and stands before is what the question is about."""
+    labelled = [k for k in named if reading.units[k].labels]
+    if len(labelled) != 1 or labelled[0] + 1 >= len(reading.units) or "REST" not in reading.units[labelled[0] + 1].tags:
+        return named
+    return [k for k in named if k >= labelled[0] or reading.units[k].labels]
 
 
 def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
@@ -171,6 +185,12 @@ def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[in
     if at is None or sum(bool(reading.units[k].labels) for k in named if k > at) < 2:
         return named
     return [k for k in named if k > at or reading.units[k].labels]
+
+
+def _is_reason(reading: Reading, at: int) -> bool:
+    """'..., because basophils are so rare' gives a reason, and asks for nothing."""
+    before = [reading.units[k].text.lower() for k in clause_of(reading, at) if k < at]
+    return "because" in before
 
 
 def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _CHOOSE = wordings(
     "best", "keep", "try", "until", "choose", "choosing", "pick", "tune", "adjust", "select", "improve", "optimise", "retrain", "whichever", "compare", "decide", "stop",
-    "threshold", "peek", "look at", "go back", "again", "above", "reach", "repeat", "settle", "set the cut", "cut off", "as often as", "iterate", "learn",
+    "threshold", "peek", "look at", "go back", "again", "above", "reach", "repeat", "settle", "set the cut", "cut off", "as often as", "take out", "throw out", "leave out", "remove", "drop", "exclude", "iterate", "learn",
 )  # fmt: skip
 _SEALED = wordings(
     "once",
@@ -156,6 +156,17 @@ _SEEM = wordings(
 )
 
 
+_STAFF = wordings(
+    "endoscopist", "radiologist", "radiographer", "nurse", "registrar", "resident", "trainee", "surgeon", "colleague", "staff", "doctor", "reader", "pathologist", "technician",
+    "sonographer", "midwife", "dermatologist", "employee", "team member", "physician", "consultant", "optician", "gp",
+)  # fmt: skip
+_RANK = wordings(
+    "rank", "ranking", "by name", "league table", "worst performer", "contract", "bonus", "appraisal", "performance review", "let go", "fire", "dismiss", "warn them", "who is slow",
+    "underperform", "blame", "discipline", "name and shame", "overlook the most", "miss the most", "makes the most mistakes", "make the most mistakes",
+)  # fmt: skip
+_COMMANDS = wordings("rank", "work out", "find out", "tell", "show", "list", "give", "compare", "name", "score", "make")
+
+
 def chooses_on_the_test(reading: Reading) -> tuple[int, int] | None:
     """Return the sentence that wants something chosen or improved by the test set."""
     for sentence in reading.sentences():
@@ -194,3 +205,19 @@ def falsifies(reading: Reading) -> tuple[int, int] | None:
         if altered and commanded and has(reading, sentence, _RECORDS) and has(reading, sentence, _SEEM):
             return sentence.start, sentence.stop
     return None
+
+
+def judges_staff(reading: Reading) -> tuple[int, int] | None:
+    """Return the sentence that wants members of staff compared or named: 'a ranking of our endoscopists by their misses'."""
+    for sentence in reading.sentences():
+        ranked = [k for k in spots(reading, sentence, _RANK) if not reading.denied(k, within=4)]
+        if ranked and has(reading, sentence, _STAFF) and is_wish_or_command(reading, sentence):
+            return sentence.start, sentence.stop
+    return None
+
+
+def is_wish_or_command(reading: Reading, sentence: range) -> bool:
+    """Say whether a sentence wants something, also where it only begins with a verb: 'rank our readers'."""
+    return is_wish(reading, sentence) or has(
+        reading, range(sentence.start, min(sentence.start + 3, sentence.stop)), _COMMANDS
+    )
