@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from tasks.domain.manifest import Manifest
     from tasks.domain.request import ColumnRoles, ReadingRules
+    from tasks.readers.folder_tables import TableOfImages
     from tasks.readers.image_files import ImageFiles
     from tasks.readers.mask_images import MaskFiles
 
@@ -64,23 +65,31 @@ def read_any(folder: Folder) -> Manifest | None:
         return _noted(with_tables(drawn, tables, folder), *passed_over)
     are_classes = bool(folder_levels(folder.files.files).labels)
     if tables and not (are_classes and say_nothing_of_labels(tables, folder.roles)):
-        manifest = of_tables(tables, folder)
-    elif not tables and (by_headers := _by_headers(folder)) is not None:
-        manifest, passed_over = by_headers, []
-    elif are_classes:
-        try:
-            manifest = read_class_folders(folder.images, folder.files, is_asked=False)
-        except DataUnusable as error:
-            if folder.needs_labels:
-                raise
-            manifest = _noted(unlabelled(folder), told(error))
-        for seen in tables:
-            manifest = with_facts(manifest, read_facts(seen.table, folder.files, folder.roles))
-    elif faults and folder.needs_labels:
+        return _noted(_at_a_look(folder, lambda: of_tables(tables, folder)), *passed_over)
+    if not tables and (by_headers := _by_headers(folder)) is not None:
+        return by_headers
+    if are_classes:
+        return _noted(_at_a_look(folder, lambda: _of_classes(tables, folder)), *passed_over)
+    if faults and folder.needs_labels:
         raise faults[0]
-    else:
-        return _noted(unlabelled(folder), *passed_over) if passed_over and not folder.needs_labels else None
-    return _noted(manifest, *passed_over)
+    return _noted(unlabelled(folder), *passed_over) if passed_over and not folder.needs_labels else None
+
+
+def _at_a_look(folder: Folder, read: Callable[[], Manifest]) -> Manifest:
+    """Return what is read; at a look, data that cannot be used are images of which nothing is known, and the reason is told."""
+    try:
+        return read()
+    except DataUnusable as error:
+        if folder.needs_labels:
+            raise
+        return _noted(unlabelled(folder), told(error))
+
+
+def _of_classes(tables: list[TableOfImages], folder: Folder) -> Manifest:
+    manifest = read_class_folders(folder.images, folder.files, is_asked=False)
+    for seen in tables:
+        manifest = with_facts(manifest, read_facts(seen.table, folder.files, folder.roles))
+    return manifest
 
 
 def _by_headers(folder: Folder) -> Manifest | None:

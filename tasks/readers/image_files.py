@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tasks.domain.errors import DataUnusable
 from tasks.readers.dicom_file import has_magic
+from tasks.readers.paths import is_leftover
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,9 +54,11 @@ class ImageFiles:
         A cell may leave out the suffix or name that of the picture before it was converted, may write the name in
         other case, and may hold more or fewer folders than the path below `folder`, but none that contradict it.
         """
-        wanted = PurePosixPath(cell.strip().replace("\\", "/"))
+        wanted = PurePosixPath(composed(cell).strip().replace("\\", "/"))
         stem = _stem(wanted)
-        found = [file for file in self.by_stem.get(stem.lower(), ()) if _same_folders(wanted, PurePosixPath(file))]
+        found = [
+            file for file in self.by_stem.get(stem.lower(), ()) if _same_folders(wanted, PurePosixPath(composed(file)))
+        ]
         for is_better in (
             lambda file: PurePosixPath(file).suffix.lower() == wanted.suffix.lower(),
             lambda file: _stem(PurePosixPath(file)) == stem,
@@ -91,7 +95,7 @@ def among(files: ImageFiles, kept: Collection[str]) -> ImageFiles:
 def _indexed(folder: Path, files: Sequence[str]) -> ImageFiles:
     by_stem: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        by_stem[_stem(PurePosixPath(file)).lower()].append(file)
+        by_stem[_stem(PurePosixPath(composed(file))).lower()].append(file)
     index = {stem: tuple(names) for stem, names in by_stem.items()}
     return ImageFiles(folder=folder, files=tuple(files), by_stem=index)
 
@@ -105,7 +109,7 @@ def _files(folder: Path) -> list[str]:
     """Return the files under a folder, relative to it, without hidden ones and what macOS leaves in archives."""
     found: list[str] = []
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        folders[:] = sorted(name for name in folders if not is_leftover(name))
         here = Path(place).relative_to(folder)
         found += [
             (here / name).as_posix() for name in names if not name.startswith(".") and not _is_pipe(Path(place, name))
@@ -128,6 +132,11 @@ def _is_image(folder: Path, file: str) -> bool:
     # DICOM files are often called by a number or a UID: what looks like a suffix is its last part.
     may_be_dicom = not path.suffix.strip(".0123456789") and path.name.upper() != "DICOMDIR"
     return may_be_dicom and has_magic(folder / file)
+
+
+def composed(text: str) -> str:
+    """Return a name with each letter and its accent as one sign: macOS writes `ä` as two, Windows as one."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _stem(path: PurePosixPath) -> str:

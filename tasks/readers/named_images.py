@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from tasks.readers.image_files import composed
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -63,7 +65,7 @@ class NamedImages:
     def _look_up(self, cell: str) -> tuple[str, ...]:
         """Return what a cell can mean, looking only at files of its name, and among many of one name at those in its folder."""
         stems = self._files.by_stem
-        folder, _, name = cell.strip().replace("\\", "/").rstrip("/").lower().rpartition("/")
+        folder, _, name = composed(cell).strip().replace("\\", "/").rstrip("/").lower().rpartition("/")
         while name not in stems:
             name, dot, _ = name.rpartition(".")
             if not dot:
@@ -81,7 +83,7 @@ class NamedImages:
             inside: dict[tuple[str, ...], list[str]] = defaultdict(list)
             exactly: dict[tuple[str, ...], list[str]] = defaultdict(list)
             for file in self._files.by_stem[stem]:
-                parts = tuple(reversed(file.lower().split("/")[:-1]))
+                parts = tuple(reversed(composed(file).lower().split("/")[:-1]))
                 exactly[parts].append(file)
                 for depth in range(1, len(parts) + 1):
                     inside[parts[:depth]].append(file)

@@ -31,6 +31,7 @@ _SHORT = 2
 """Letters; what is as short, T1 and T2 or G1 to G3, may be a stage or a grade."""
 _MANY_FOLDERS, _FEW_IMAGES = 20, 10
 _LEAST_ID = 100
+_SIDE = re.compile(r"(?P<name>.*\w)[ _-](?P<side>left|right|l|r)", re.IGNORECASE)
 _ID = re.compile(r"\d{3}")
 _NO_ID = re.compile(
     r"part|batch|images?|imgs?|set|fold|chunk|archive|export|stage|grade|type|level|\d+x", re.IGNORECASE
@@ -76,9 +77,13 @@ def with_patient_folders(manifest: Manifest) -> Manifest:
         return manifest
     rows = manifest.rows
     named = rows[FILE].map(patient_of)
+    by_pairs = False
     if not (named != "").any():
         folder_of = _folders_of_ids(rows[FILE].tolist())
         named = rows[FILE].map(lambda file: folder_of.get(file, ""))
+    if not (named != "").any():
+        pair_of = _pairs_of_sides(rows[FILE].tolist())
+        named, by_pairs = rows[FILE].map(lambda file: pair_of.get(file, "")), bool(pair_of)
     if named[named != ""].nunique() < 2:
         return manifest
     key = hashlib.sha256("\n".join(sorted(set(named))).encode("utf-8", "surrogateescape")).hexdigest()
@@ -92,6 +97,8 @@ def with_patient_folders(manifest: Manifest) -> Manifest:
         f"Folders name {len(set(opaque.values())) - bool(rest):,} patients, and images of one stay together; a name that recurs "
         "in several places counts as one patient."
     )
+    if by_pairs:
+        note = f"Names of files end in the left or the right side: both of one name stay together, {len(set(opaque.values())):,} in all."
     note += f" {rest:,} images lie in no such folder and stand for themselves." if rest else ""
     return dataclasses.replace(
         manifest,
@@ -110,6 +117,15 @@ def _folders_of_ids(files: Sequence[str]) -> dict[str, str]:
         if len(names) >= _FEWEST_FOLDERS_OF_IDS and (is_numbered or (depth and are_ids(names))):
             return {file: folders[depth] for file, folders in parts.items()}
     return {}
+
+
+def _pairs_of_sides(files: Sequence[str]) -> dict[str, str]:
+    """Return the name without the side by file, as in `17_left.jpeg`; nothing unless most names have both sides."""
+    found = {file: _SIDE.fullmatch(PurePosixPath(file).stem) for file in files}
+    sides = {file: (match["name"], match["side"][0].lower()) for file, match in found.items() if match}
+    both = Counter(name for name, _ in set(sides.values()))
+    paired = sum(both[name] > 1 for name, _ in sides.values())
+    return {file: name for file, (name, _) in sides.items()} if paired > len(files) / 2 else {}
 
 
 def without_patients_as_classes(manifest: Manifest) -> Manifest:

@@ -10,7 +10,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 FOLDERS_OF_IMAGES = frozenset({"images", "image", "imgs", "img", "jpegimages", "pictures", "photos", "png", "jpg"})
+_LEFTOVERS = frozenset({"__macosx", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found"})
 _FOLDERS_OF_ANNOTATIONS = frozenset({"annotations", "annotation", "imagesets"})
+
+
+def is_leftover(folder: str) -> bool:
+    """Return whether a folder is hidden, or one that an archive, a file server or a waste bin left behind."""
+    return folder.startswith(".") or folder.lower() in _LEFTOVERS
 
 
 def leaves_folder(name: str) -> bool:
@@ -22,7 +28,7 @@ def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
     """Return the files with some suffixes (lower case) under a folder, sorted; hidden ones are not looked at."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and name != "__MACOSX")
+        folders[:] = sorted(name for name in folders if not is_leftover(name))
         found += [
             Path(place) / name
             for name in sorted(names)

@@ -138,12 +138,19 @@ def _spelled_alike(cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[str, ..
     counts = cells.value_counts()
     best: dict[str, str] = {}
     for label in counts.index:
-        best.setdefault(" ".join(label.lower().split()), label)
-    others = {label: best[key] for label in counts.index if (best[key := " ".join(label.lower().split())]) != label}
+        best.setdefault(_plain(label), label)
+    others = {label: best[_plain(label)] for label in counts.index if best[_plain(label)] != label}
     if not others:
         return cells, ()
     listed = ", ".join(f"{label!r} as {spelled!r}" for label, spelled in sorted(others.items())[:_MOST_NAMED])
-    return cells.map(lambda label: others.get(label, label)), (f"Labels that differ in case only are one: {listed}.",)
+    return cells.map(lambda label: others.get(label, label)), (
+        f"Labels that differ in spelling only are one: {listed}.",
+    )
+
+
+def _plain(label: str) -> str:
+    whole = label.removesuffix(".0") if label.removesuffix(".0").isdecimal() else label
+    return " ".join(whole.lower().split())
 
 
 def _values(said: RowLabels) -> pd.DataFrame:

@@ -1,9 +1,10 @@
 import pytest
 from PIL import Image
 
-from tasks.domain.errors import AmbiguousRequest
+from tasks.domain.errors import AmbiguousRequest, DataUnusable
 from tasks.domain.manifest import ATTRIBUTE, FILE, GROUP, LABEL
-from tasks.readers.discovery import read_folder
+from tasks.domain.request import Request
+from tasks.readers.discovery import read_folder, read_manifest
 
 
 @pytest.fixture
@@ -68,3 +69,13 @@ def test_tables_about_files_leave_folders_of_classes_what_they_are(tmp_path):
     assert manifest.masks is not None
     assert len(manifest.masks) == 10
     assert manifest.rows[FILE].str.contains("masks").sum() == 0
+
+
+def test_a_table_that_contradicts_itself_ends_no_look(images):
+    lines = [f"ISIC_{number:03d},{label}" for number in range(12) for label in "xy"]
+    (images / "t.csv").write_text("\n".join(["image,diagnosis", *lines]))
+    manifest = read_folder(images)
+    assert manifest.kind == "unlabelled"
+    assert any("contradict each other" in note for note in manifest.notes)
+    with pytest.raises(DataUnusable, match="contradict each other"):
+        read_manifest(Request(text="x", images=images))

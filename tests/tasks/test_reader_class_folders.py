@@ -115,3 +115,9 @@ def test_a_folder_beside_the_splits_that_is_none_is_told_at_a_look(tmp_path):
     manifest = read_folder(tmp_path)
     assert manifest.kind == "unlabelled"
     assert any("name no split: extra" in note for note in manifest.notes)
+
+
+def test_previews_that_a_file_server_leaves_are_no_images(tmp_path):
+    draw(tmp_path, *(f"{kind}/{n}.png" for kind in "ab" for n in range(3)))
+    draw(tmp_path, *(f"a/@eaDir/{n}.png/SYNOPHOTO_THUMB_M.jpg" for n in range(3)), "@eaDir/x.png", "$RECYCLE.BIN/y.png")
+    assert len(read_folder(tmp_path).rows) == 6

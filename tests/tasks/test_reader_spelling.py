@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from PIL import Image
 
@@ -113,3 +115,25 @@ def test_the_file_name_goes_before_an_age_that_could_be_one(tmp_path):
     draw(tmp_path, *(f"{n}.png" for n in range(20, 40)))
     write(tmp_path / "t.csv", "id,dx,age", [(n, label(n), 59 - n) for n in range(20, 40)])
     assert by_file(read_manifest(Request(text="x", images=tmp_path)))["21.png"] == "y"
+
+
+def test_letters_with_accents_are_the_same_from_windows_and_from_a_mac(tmp_path):
+    draw(tmp_path, *(unicodedata.normalize("NFD", f"Aufnähme {number}.png") for number in range(6)))
+    write(tmp_path / "t.csv", "Bild,Diagnose", [(f"Aufnähme {number}.png", label(number)) for number in range(6)])
+    assert list(read_folder(tmp_path).rows[LABEL]) == list("xyxyxy")
+
+
+def test_numbers_with_and_without_a_point_are_one_label(tmp_path):
+    draw(tmp_path, *(f"{number}.png" for number in range(8)))
+    write(tmp_path / "t.csv", "image,label", [(f"{n}.png", ("0", "1", "0.0", "1.0")[n % 4]) for n in range(8)])
+    assert set(read_folder(tmp_path).rows[LABEL]) == {"0", "1"}
+
+
+def test_both_eyes_of_one_name_stay_together(tmp_path):
+    # As in EyePACS, whose table names no patient.
+    draw(tmp_path, *(f"{number}_{side}.jpeg" for number in range(6) for side in ("left", "right")))
+    rows = [(f"{number}_{side}", number % 3) for number in range(6) for side in ("left", "right")]
+    write(tmp_path / "trainLabels.csv", "image,level", rows)
+    manifest = read_folder(tmp_path)
+    assert manifest.rows[GROUP].nunique() == 6
+    assert any("both of one name stay together, 6 in all" in note for note in manifest.notes)
