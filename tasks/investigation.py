@@ -21,6 +21,7 @@ from tasks.domain.manifest import (
     FRAME,
     GROUP,
     HEIGHT,
+    IMAGE_ID,
     IMAGE_LABEL,
     LABEL,
     PIXELS,
@@ -125,6 +126,7 @@ def investigate(
         annotators=read.annotators,
         disagreement=read.disagreement,
         notes=manifest.notes,
+        masked_images=_masked(manifest),
         picture_probes=pictures.probes_of(evidence),
         checks=coverage.checks_of(evidence, dangers),
     )
@@ -198,6 +200,13 @@ def _finding(rows: pd.DataFrame, name: str) -> Finding:
         uncertain=int((values == -1).sum()),
         unknown=int(values.isna().sum()),
     )
+
+
+def _masked(manifest: Manifest) -> int:
+    masks = manifest.masks
+    if masks is None:
+        return 0
+    return len(set(masks.loc[masks["problem"] == "", "image_id"]) & set(manifest.rows[IMAGE_ID]))
 
 
 def _counts(values: pd.Series[str]) -> tuple[tuple[str, int], ...]:

@@ -175,6 +175,8 @@ class Profile:
     """Share of images read more than once whose readings differ; nan if none was."""
     notes: tuple[str, ...] = ()
     """How the readers understood the data."""
+    masked_images: int = 0
+    """Images with a mask that can be used, whatever else they carry."""
     picture_probes: tuple[PictureProbe, ...] = ()
     checks: tuple[Check, ...] = ()
     """All checks, whether they found anything or not."""

@@ -69,6 +69,7 @@ def profile_page(profile: Profile) -> str:
         needs_answer=any(hazard.severity in {"block", "ask"} for hazard in profile.hazards),
         most_images=max((label.images for label in profile.labels), default=0),
         carried=[(_CARRIED[item.kind], item.images) for item in profile.supervision],
+        counts_masks=any(item.kind == "mask" for item in profile.supervision),
         format=_FORMATS[profile.kind],
         label_columns=_label_columns(profile),
         attributes=[(attribute, _values(attribute)) for attribute in profile.attributes],

@@ -183,3 +183,10 @@ def test_what_a_picture_gives_away_without_its_details_is_shown(profile):
 def test_values_that_are_each_seldom_are_not_called_other(profile):
     seldom = dataclasses.replace(profile.attributes[0], values=(("other", 11),))
     assert "11, each value seldom" in profile_page(dataclasses.replace(profile, attributes=(seldom,)))
+
+
+def test_masks_beside_boxes_are_counted_too(profile):
+    boxed = (SupervisionCount(kind="boxes", images=1200),)
+    page = profile_page(dataclasses.replace(profile, supervision=boxed, masked_images=600))
+    assert "a mask as well" in page
+    assert ">50.0%<" in page

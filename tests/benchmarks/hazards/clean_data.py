@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SIDE = 40
+SIDE = 64
+"""Pixels; smaller pictures do not survive recompression as real ones do."""
 PATIENT, SPLIT, LABEL, SITE = "patient_id", "split", "dx", "hospital"
 _NAMES = ("mel", "nv", "bkl", "bcc")
 _FINDINGS = ("effusion", "nodule", "edema")
@@ -136,7 +137,7 @@ def clean(shape: Shape, seed: int) -> Data:
     if shape.kind != "boxes":
         return Data(table=table, pictures=drawn)
     boxed = table["image"][random.random(n) < 0.5]
-    return Data(table=table, pictures=drawn, boxes={file: [[5.0, 6.0, 12.0, 14.0]] for file in boxed})
+    return Data(table=table, pictures=drawn, boxes={file: [[5.0, 6.0, 22.0, 24.0]] for file in boxed})
 
 
 def _add_columns(table: pd.DataFrame, shape: Shape, patient: NDArray[np.int64], random: np.random.Generator) -> None:
@@ -168,7 +169,7 @@ def pictures(style: str, n: int, random: np.random.Generator) -> list[NDArray[np
 def _skin(random: np.random.Generator) -> NDArray[np.uint8]:
     """Return a dark blot anywhere on tinted skin."""
     down, right = np.mgrid[:SIDE, :SIDE]
-    centre, size = random.uniform(12, 28, 2), random.uniform(4, 9, 2)
+    centre, size = random.uniform(0.3, 0.7, 2) * SIDE, random.uniform(0.1, 0.22, 2) * SIDE
     blot = np.exp(-((((down - centre[0]) / size[0]) ** 2 + ((right - centre[1]) / size[1]) ** 2) ** 2))
     tint = np.array([215, 165, 140]) + random.normal(0, 12, 3)
     texture = gaussian_filter(random.normal(0, 60, (SIDE, SIDE)), 1.5)

@@ -209,7 +209,7 @@ def _follow_up(data: Data, strength: float, random: np.random.Generator) -> None
 def _larger(data: Data, strength: float, random: np.random.Generator) -> None:
     for file, is_it in zip(data.table["image"], _draw(data, strength, random), strict=True):
         if is_it:
-            data.pictures[file] = np.asarray(Image.fromarray(data.pictures[file]).resize((SIDE + 8, SIDE)))
+            data.pictures[file] = np.asarray(Image.fromarray(data.pictures[file]).resize((SIDE + 12, SIDE)))
 
 
 def _grey(data: Data, strength: float, random: np.random.Generator) -> None:
@@ -258,7 +258,7 @@ def _named_files(make: Callable[[int], str]) -> Callable[[Data, float, np.random
 def _bad_boxes(data: Data, strength: float, random: np.random.Generator) -> None:
     del random
     for file in list(data.boxes or {})[: int(strength)]:
-        data.boxes[file] = [*data.boxes[file], [8.0, 8.0, 0.0, 9.0], [200.0, 200.0, 9.0, 9.0], data.boxes[file][0]]
+        data.boxes[file] = [*data.boxes[file], [8.0, 8.0, 0.0, 9.0], [300.0, 300.0, 9.0, 9.0], data.boxes[file][0]]
 
 
 def _labels_against_boxes(data: Data, strength: float, random: np.random.Generator) -> None:
@@ -294,12 +294,12 @@ _TURNS = {
 
 
 def _white_corner(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    pixels[1:4, 1:9] = 255
+    pixels[1:5, 1:14] = 255
     return pixels
 
 
 def _dark_middle(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    pixels[14:26, 14:26] //= 2
+    pixels[22:42, 22:42] //= 2
     return pixels
 
 

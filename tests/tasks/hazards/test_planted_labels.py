@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from tasks.domain.errors import DataUnusable
-from tasks.domain.manifest import READING_COLUMNS
+from tasks.domain.manifest import MASK_COLUMNS, READING_COLUMNS
 
 IMAGES = 600
 
@@ -194,3 +194,13 @@ def test_a_label_that_one_hospital_seldom_gives_is_reported(clean, look):
     without = (hospital == "A") & (random.random(IMAGES) < 0.3)
     manifest.rows.loc[without, ["label", "supervision"]] = ["", "none"]
     assert "The label is missing in" in look(manifest).one("missing_values").summary
+
+
+def test_masks_that_can_be_used_are_counted_beside_the_boxes(with_boxes, few, look):
+    manifest = few(with_boxes())
+    ids = manifest.rows["image_id"].iloc[:7]
+    masks = pd.DataFrame(
+        [(image, "nodule", "", "1 5", "", 0, "is empty" if number == 0 else "") for number, image in enumerate(ids)],
+        columns=list(MASK_COLUMNS),
+    )
+    assert look(replace(manifest, masks=masks)).profile.masked_images == 6
