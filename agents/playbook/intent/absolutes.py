@@ -21,106 +21,38 @@ _NONE = wordings(
     "never", "whatever happens", "without exception", "a sole", "even one", "0", "nil", "not a", "no",
 )  # fmt: skip
 _SINGLE = wordings(
-    "single",
-    "not one",
-    "none",
-    "zero",
-    "ever",
-    "nothing",
-    "no exceptions",
-    "without exception",
-    "even one",
-    "any",
-    "at all",
-    "absolutely",
-    "0",
-    "nil",
-    "never",
-    "under no circumstances",
-)
+    "single", "not one", "none", "zero", "ever", "nothing", "no exceptions", "without exception", "even one", "any", "at all", "absolutely", "0", "nil",
+    "never", "under no circumstances",
+)  # fmt: skip
 _ALWAYS = wordings(
-    "every",
-    "each",
-    "all",
-    "every time",
-    "always",
-    "100 %",
-    "without exception",
-    "each and every",
-    "any",
-    "in every case",
-    "everything",
-    "no exceptions",
-)
+    "every", "each", "all", "every time", "always", "100 %", "without exception", "each and every", "any", "in every case", "everything", "no exceptions",
+)  # fmt: skip
 _UTMOST = wordings(
     "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as sensitive as possible", "utmost",
     "as sensitive as it can", "as sensitive as you can", "100 %", "top", "best possible", "highest possible", "hundred per cent", "hundred percent",
 )  # fmt: skip
 _LOST = wordings(
-    "lost",
-    "escape",
-    "unseen",
-    "unnoticed",
-    "get away",
-    "get past",
-    "get by",
-    "slip",
-    "overlook",
-    "miss",
-    "forgotten",
-    "skip",
-    "go by",
-    "pass by",
-    "left behind",
-    "leave behind",
-)
+    "lost", "escape", "unseen", "unnoticed", "get away", "get past", "get by", "slip", "overlook", "miss", "forgotten", "skip", "go by", "pass by",
+    "left behind", "leave behind",
+)  # fmt: skip
 _ALARM = wordings(
     "false alarm", "false alert", "false positive", "wrong alert", "wrong alarm", "false call", "false mark", "cry wolf", "false one", "needless alarm",
     "false hit", "false warning", "wrong warning", "unnecessary alarm", "spurious alarm", "alarm for nothing", "alert for nothing", "false beep",
     "falsely", "false box", "wrong call", "phantom",
 )  # fmt: skip
 _SOUNDS = wordings(
-    "go off",
-    "goes off",
-    "going off",
-    "alert",
-    "alarm",
-    "beep",
-    "ring",
-    "fire",
-    "flag",
-    "call",
-    "mark",
-    "light up",
-    "bother",
-    "disturb",
-    "interrupt",
-    "warn",
-    "shout",
-    "speak up",
-    "sound",
-    "say",
-)
+    "go off", "goes off", "going off", "alert", "alarm", "beep", "ring", "fire", "flag", "call", "mark", "light up", "bother", "disturb", "interrupt",
+    "warn", "shout", "speak up", "sound", "say",
+)  # fmt: skip
 _SILENT = wordings("silent", "quiet", "still", "mute", "shut up", "keep silent", "stay dark")
 _WELL = wordings(
     "nothing there", "nothing is there", "nothing to see", "no blood", "nothing", "for nothing", "normal", "healthy", "clean", "without reason", "empty",
     "no reason", "not there", "nothing wrong", "no disease", "harmless",
 )  # fmt: skip
 _RIGHT = wordings(
-    "must be right",
-    "has to be right",
-    "be always right",
-    "be real",
-    "must be true",
-    "be correct every time",
-    "always be right",
-    "never be wrong",
-    "never wrong",
-    "never be mistaken",
-    "without ever being wrong",
-    "ever being wrong",
-    "ever be wrong",
-)
+    "must be right", "has to be right", "be always right", "be real", "must be true", "be correct every time", "always be right", "never be wrong",
+    "never wrong", "never be mistaken", "without ever being wrong", "ever being wrong", "ever be wrong",
+)  # fmt: skip
 _BOUND = frozenset({"FLOOR", "CEIL"})
 
 
@@ -143,19 +75,8 @@ def _places(reading: Reading) -> Iterator[tuple[int, int]]:
 
 
 _ACCEPTED = wordings(
-    "cope with",
-    "live with",
-    "fine",
-    "do not mind",
-    "can bear",
-    "handle",
-    "accept",
-    "acceptable",
-    "do not matter",
-    "no problem",
-    "all right",
-    "tolerate",
-)
+    "cope with", "live with", "fine", "do not mind", "can bear", "handle", "accept", "acceptable", "do not matter", "no problem", "all right", "tolerate",
+)  # fmt: skip
 
 
 def _is_no_miss(reading: Reading, part: range) -> bool:

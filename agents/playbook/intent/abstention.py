@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.evidence import has, wordings
+from agents.playbook.intent.ratios import ratios
 from agents.playbook.intent.words import norms
 from tasks.domain.spec import Abstention
 
@@ -17,21 +18,7 @@ if TYPE_CHECKING:
 
 _BUDGET = 0.10
 _CODES = wordings("-1", "stands for", "coded")
-_THAT = wordings(
-    "that",
-    "so",
-    "this",
-    "do it",
-    "pass on",
-    "hand back",
-    "send back",
-    "not sure",
-    "back to us",
-    "to me",
-    "undecided",
-    "them",
-    "it",
-)
+_THAT = wordings("that", "so", "this", "do it", "pass on", "hand back", "send back", "not sure", "back to us", "to me", "undecided", "them", "it")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +93,8 @@ def _is_allowed(reading: Reading, at: int) -> bool:
 
 
 _GRANTED = norms(
-    "rather",
-    "better",
-    "prefer",
-    "may",
-    "can",
-    "could",
-    "might",
-    "option",
-    "possible",
-    "possibility",
-    "allowed",
-    "budget",
-    "fraction",
-    "share",
-    "button",
-)
+    "rather", "better", "prefer", "may", "can", "could", "might", "option", "possible", "possibility", "allowed", "budget", "fraction", "share", "button",
+)  # fmt: skip
 _BE = frozenset({"be", "am", "is", "are", "do", "did"})
 _READERS = frozenset({"colleague", "grader", "reader", "expert", "annotator", "radiologist", "pathologist", "dermatologist", "doctor", "cardiologist", "clinician"})  # fmt: skip
 _LABELLED = frozenset({"label", "mark", "grade", "treat", "count", "annotation"})
@@ -146,11 +119,17 @@ def _with_budget(reading: Reading, at: int) -> Abstaining:
         if unit.share is not None and k not in reading.used and _is_near(reading, k, at):
             first, end = min(clause.start, k), max(clause.stop, k + 1)
             return Abstaining(first, end, unit.share, k)
+    for ratio in ratios(reading, set()):  # 'no more than 8 eyes in 100'
+        if len(ratio.at) > 1 and ratio.at[0] in sentence and _is_near(reading, ratio.at[0], at):
+            reading.used.update(ratio.at)
+            return Abstaining(
+                min(clause.start, ratio.at[0]), max(clause.stop, ratio.at[-1] + 1), ratio.value, ratio.at[0]
+            )
     return _with_budget_behind(reading, sentence) or Abstaining(clause.start, clause.stop)
 
 
 def _with_budget_behind(reading: Reading, sentence: range) -> Abstaining | None:
-    """Return the next sentence as well where it goes on about it: 'It may do that with at most 8% of the photographs.'"""
+    """Return the next sentence as well where it goes on about it: 'It may do that with at most 8% of them'."""
     after = next((s for s in reading.sentences() if s.start >= sentence.stop), None)
     if (
         after is None

@@ -32,33 +32,14 @@ _SERVED = wordings(
     "do", "does", "perform", "catch", "find", "detect", "miss", "standard", "trust", "answer", "useful", "accurate", "difference", "gap", "auc", "reliably", "safe",
 )  # fmt: skip
 _BOTH = wordings(
-    "neither",
-    "neither of the two",
-    "both",
-    "the two",
-    "either group",
-    "each group",
-    "all groups",
-    "either of them",
-    "both groups",
-    "the one",
-    "each of them",
-    "between them",
-)
+    "neither", "neither of the two", "both", "the two", "either group", "each group", "all groups", "either of them", "both groups", "the one",
+    "each of them", "between them",
+)  # fmt: skip
 _PEOPLE = frozenset({"age", "sex", "skin_tone", "ethnicity"})
 _APART = wordings(
-    "separately",
-    "separate",
-    "apart",
-    "broken down",
-    "break down",
-    "stratified",
-    "stratify",
-    "by group",
-    "each on its own",
-    "side by side",
+    "separately", "separate", "apart", "broken down", "break down", "stratified", "stratify", "by group", "each on its own", "side by side",
     "the figures for",
-)
+)  # fmt: skip
 _NO = frozenset({"no", "not", "never", "neither", "nor", "without"})
 _OLDEST = 120
 _BACK = 2

@@ -13,25 +13,7 @@ if TYPE_CHECKING:
 _TELLS = norms(
     "predict", "predicting", "estimate", "guess", "guessing", "determine", "infer", "prediction", "derive", "read off"
 )
-_BETWEEN = norms(
-    "the",
-    "a",
-    "an",
-    "of",
-    "patient",
-    "their",
-    "his",
-    "her",
-    "each",
-    "person",
-    "self",
-    "reported",
-    "'",
-    "what",
-    "is",
-    "and",
-    "or",
-)
+_BETWEEN = norms("the", "a", "an", "of", "patient", "their", "his", "her", "each", "person", "self", "reported", "'", "what", "is", "and", "or")  # fmt: skip
 
 
 def ask_about_attribute_targets(reading: Reading) -> None:

@@ -18,41 +18,14 @@ if TYPE_CHECKING:
 WORST, BAD_ENOUGH, ALARM, LEAST = 10.0, 5.0, 2.0, 1.0
 """Weights by rank where only an order is said."""
 _CALL = norms(
-    "call",
-    "label",
-    "read",
-    "report",
-    "take",
-    "taking",
-    "classify",
-    "classifying",
-    "diagnose",
-    "name",
-    "naming",
-    "grade",
-    "mistake",
-    "mistaking",
-    "declare",
-    "send",
-)
+    "call", "label", "read", "report", "take", "taking", "taken", "mistaken", "classify", "classifying", "diagnose", "name", "naming", "grade", "mistake",
+    "mistaking", "declare", "send",
+)  # fmt: skip
 _CONFUSE = norms("confuse", "confusing", "mix", "mixing", "swap", "interchange", "confusion")
 _THEM = norms("them", "either", "it", "those", "both", "these")
 _JOINERS = frozenset({",", "and", "or", "/", "&"})
 _ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "real", "true"})
-_BAD = norms(
-    "bad",
-    "costly",
-    "serious",
-    "expensive",
-    "harmful",
-    "grave",
-    "much",
-    "dangerous",
-    "important",
-    "heavy",
-    "heavily",
-    "problematic",
-)
+_BAD = norms("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic")  # fmt: skip
 _TIMES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
 _SEVERITY = {"ERR_SEVERE": WORST, "ERR_NONE": LEAST, "ERR_MILD": ALARM}
 _BESIDE_NUMBERS = frozenset(

@@ -47,16 +47,5 @@ def is_wish(reading: Reading, sentence: range) -> bool:
 
 
 _POLITE = wordings(
-    "please",
-    "kindly",
-    "has to",
-    "have to",
-    "needs to",
-    "is to",
-    "are to",
-    "will not do",
-    "expected",
-    "ought",
-    "had better",
-    "supposed to",
-)
+    "please", "kindly", "has to", "have to", "needs to", "is to", "are to", "will not do", "expected", "ought", "had better", "supposed to",
+)  # fmt: skip

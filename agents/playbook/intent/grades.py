@@ -31,36 +31,10 @@ _UP = frozenset({"FLOOR"})
 _ORDER = norms("the order", "order of the", "ordinal", "ordered", "respect the order", "quadratic weighted kappa", "quadratic kappa", "weighted kappa", "by severity")  # fmt: skip
 _REFER = norms("refer", "referral")
 _YES = norms("yes or no", "yes / no", "y / n")
-_SCALE_NOUN = norms(
-    "rads",
-    "grade",
-    "stage",
-    "score",
-    "level",
-    "class",
-    "category",
-    "birads",
-    "bi rads",
-    "kl",
-    "from grade",
-    "icdr",
-    "severity",
-)
+_SCALE_NOUN = norms("rads", "grade", "stage", "score", "level", "class", "category", "birads", "bi rads", "kl", "from grade", "icdr", "severity")  # fmt: skip
 _OR_MORE = norms(
-    "or more",
-    "or higher",
-    "or above",
-    "or better",
-    "or worse",
-    "and above",
-    "+",
-    "and up",
-    "upward",
-    "upwards",
-    "onward",
-    "onwards",
-    "up",
-)
+    "or more", "or higher", "or above", "or better", "or worse", "and above", "+", "and up", "upward", "upwards", "onward", "onwards", "up",
+)  # fmt: skip
 _STRICTLY = norms("above", "over", "more than", "greater than", "higher than", "worse than", ">")
 _COUNT = norms("matter", "count", "play")
 _AND_ABOVE = norms("worse", "more", "higher", "above", "up", "beyond", "upward", "over", "severer", "greater")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
@@ -13,6 +12,7 @@ from agents.playbook.intent.choice import (
     nameable_labels,
     names_a_whole_and_its_parts,
 )
+from agents.playbook.intent.confirming import confirm_all_labels, confirm_the_only_finding
 from agents.playbook.intent.evidence import has, tags_in, wordings
 from agents.playbook.intent.lists import foreign_name
 from agents.playbook.intent.sides import sides_of
@@ -22,7 +22,6 @@ from agents.playbook.intent.targets import (
     Target,
     ask_about_absent,
     ask_for_codes,
-    is_the_only_finding,
     only_finding,
 )
 from agents.playbook.intent.task import candidates_in, counted_classes, is_of_all
@@ -32,40 +31,9 @@ from tasks.domain.spec import MULTILABEL
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_NO_FINDINGS = frozenset(
-    {
-        "MRI",
-        "ECG",
-        "EKG",
-        "CXR",
-        "OCT",
-        "PET",
-        "NHS",
-        "ICU",
-        "PACS",
-        "DICOM",
-        "CSV",
-        "AUC",
-        "ROC",
-        "FDA",
-        "USA",
-        "ASAP",
-        "FYI",
-        "NOT",
-        "AND",
-        "THE",
-        "SPECT",
-        "DXA",
-        "FLAIR",
-        "EEG",
-        "CNN",
-    }
-)
 _SIDE_BY_SIDE = wordings(
     "often", "two", "sometimes", "occur", "may", "can", "come", "several", "seen", "usually", "both"
 )
-_SHORT = 4
-"""Letters from which on a word may name something."""
 
 
 def groups_of_sentences(
@@ -283,7 +251,7 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
     vague = any("VAGUE" in reading.units[k].tags for s in sentences for k in s)
     only = only_finding(reading.data)
     if sentences and not spoken_for and not vague and only is not None:
-        _confirm_the_only_finding(reading, sentences, only.label)
+        confirm_the_only_finding(reading, sentences, only.label)
         return _with_rest(reading, [Group((only.label,), reading.data.plain(only.label))], excluded, None)
     if sorting is not None and (tags & {"TASK_SORT", "TASK_SPLIT"} or not spoken_for):
         opaque = bool(reading.data.labels) and all(item.answer == "opaque" for item in reading.data.labels)
@@ -291,81 +259,29 @@ def _unnamed(reading: Reading, sentences: list[range], excluded: tuple[str, ...]
             ask_for_codes(reading)
             return None
         if not tags & {"TASK_SORT", "TASK_SPLIT"}:
-            _confirm_all_labels(reading, excluded)
+            confirm_all_labels(reading, excluded)
         return _all_labels(reading, (sorting, sorting + 1), excluded)
-    if spoken_for and not any("VAGUE" in unit.tags for unit in reading.units):
+    if any("VAGUE" in unit.tags for unit in reading.units):
+        return None
+    return _spoken_of_elsewhere(reading, spoken_for, excluded)
+
+
+def _spoken_of_elsewhere(reading: Reading, spoken_for: list[int], excluded: tuple[str, ...]) -> Choice | None:
+    """Take the findings that other rules speak of; of data with one finding, where it is named at all."""
+    only = only_finding(reading.data)
+    if spoken_for:
         groups = distinct_groups(reading, {at: Target(reading.units[at].labels) for at in spoken_for})
         if len(groups) == 1:
             return _with_rest(reading, groups, excluded, None)
         return Choice(groups, groups, MULTILABEL if len(reading.data.findings) > 1 else "")
-    named = mentions_of_the_only_finding(reading) if not vague and only is not None else []
-    if only is not None and named and not any("VAGUE" in unit.tags for unit in reading.units):
-        return _with_rest(
-            reading, [Group((only.label,), reading.data.plain(only.label), [(named[0], named[0] + 1)])], excluded, None
-        )
-    return None
+    named = mentions_of_the_only_finding(reading)
+    if only is None or not named:
+        return None
+    group = Group((only.label,), reading.data.plain(only.label), [(named[0], named[0] + 1)])
+    return _with_rest(reading, [group], excluded, None)
 
 
 def _names_codes(reading: Reading) -> bool:
     """'Density A to D' speaks of the codes themselves."""
     codes = {item.label.strip() for item in reading.data.labels}
     return len({unit.text for unit in reading.units} & codes) > 1
-
-
-def _confirm_all_labels(reading: Reading, excluded: tuple[str, ...]) -> None:
-    labels = [item.label for item in nameable_labels(reading) if item.label not in excluded]
-    many = "both" if len(labels) == 2 else f"all {len(labels)}"
-    shown = quoting.listed(_shown(reading, label) for label in labels[:20])
-    reading.ask(
-        "classes", f"You name no diagnoses, so the model will tell apart {many} labels of the data: {shown}. Is that right?",
-        options=("yes", "no"), default="yes", kind="classes",
-    )  # fmt: skip
-
-
-def _confirm_the_only_finding(reading: Reading, sentences: list[range], label: str) -> None:
-    """Confirm it where the words look for something that does not sound like what the data is labelled for."""
-    if mentions_of_the_only_finding(reading):
-        return
-    looking = [s for s in sentences if any("TASK_DETECT" in reading.units[k].tags for k in s) or _asks(reading, s)]
-    if not looking or any(is_the_only_finding(reading, reading.words(s.start, s.stop)) for s in looking):
-        return
-    first, end = looking[0].start, looking[0].stop
-    strange = [word for s in looking for word in _short_forms(reading, s)]
-    if strange:
-        ask_about_absent(reading, strange[0])
-        return
-    known = all(
-        reading.units[k].tags or reading.units[k].kind or len(reading.units[k].norm) < _SHORT for k in range(first, end)
-    )
-    if known:
-        return
-    name = quoting.plain(reading.data.plain(label))
-    reading.ask(
-        "classes", f"The data is labelled for {quoting.words(name)} only. Is that what {quoting.words(reading.words(first, end))} looks for?",
-        options=("yes", "no"), default="yes", kind="finding",
-    )  # fmt: skip
-
-
-def _short_forms(reading: Reading, sentence: range) -> list[str]:
-    """Return short forms in capitals that nothing knows: 'HPV' may be what is looked for, and is not what the data is labelled for."""
-    return [
-        unit.text
-        for unit in (reading.units[k] for k in sentence)
-        if not (unit.tags or unit.kind or unit.meaning)
-        and re.fullmatch(r"[A-Z]{3,6}", unit.text)
-        and unit.text not in _NO_FINDINGS
-    ]
-
-
-def _asks(reading: Reading, sentence: range) -> bool:
-    return sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
-
-
-def _shown(reading: Reading, label: str) -> str:
-    """Return a label as code, with plain words where it is a bare number."""
-    plain = (
-        f" ({quoting.plain(reading.data.plain(label))})"
-        if label.strip().isdigit() and reading.data.find(label).concept
-        else ""
-    )
-    return quoting.code(label) + plain

@@ -21,19 +21,7 @@ if TYPE_CHECKING:
 _MOSTLY_MISSING, _HALF = 0.2, 0.5
 _DANGEROUS = 3
 _GAP = 0.02
-_DESCRIBED = norms(
-    "represented",
-    "distributed",
-    "frequent",
-    "common",
-    "many",
-    "balanced",
-    "numerous",
-    "affected",
-    "often",
-    "recruited",
-    "included",
-)
+_DESCRIBED = norms("represented", "distributed", "frequent", "common", "many", "balanced", "numerous", "affected", "often", "recruited", "included")  # fmt: skip
 _VAGUE = norms(
     "elderly", "older", "old", "young", "younger", "neonatal", "neonate", "newborn", "teenager", "obese", "overweight"
 )

@@ -18,30 +18,12 @@ _FIND_OUT = wordings(
     "pair", "see", "say", "give us", "give me", "break", "infer", "reconstruct", "bring back", "add", "attach", "learn",
 )  # fmt: skip
 _IDENTITY = wordings(
-    "identity",
-    "real name",
-    "true name",
-    "names and dates of birth",
-    "name and address",
-    "full name",
-    "who they are",
-    "who is who",
-    "patient's name",
-    "their name",
-    "the name back",
-    "the names back",
-)
+    "identity", "real name", "true name", "names and dates of birth", "name and address", "full name", "who they are", "who is who", "patient's name",
+    "their name", "the name back", "the names back",
+)  # fmt: skip
 _NAMES = wordings(
-    "name",
-    "address",
-    "date of birth",
-    "birth date",
-    "phone number",
-    "mrn",
-    "medical record number",
-    "hospital number",
-    "insurance number",
-)
+    "name", "address", "date of birth", "birth date", "phone number", "mrn", "medical record number", "hospital number", "insurance number",
+)  # fmt: skip
 _OURS = wordings(
     "our patient", "our former patient", "former patient", "our own patient", "the patients again", "mr", "mrs"
 )

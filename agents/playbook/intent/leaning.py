@@ -31,22 +31,8 @@ _NOT_LEANING = norms(
 )
 _DETECTORS = norms("detector", "finder", "classifier")
 _LETTER = norms(
-    "spelling",
-    "typo",
-    "typos",
-    "english",
-    "grammar",
-    "message",
-    "email",
-    "mail",
-    "letter",
-    "signature",
-    "footer",
-    "note",
-    "my",
-    "your",
-    "disclaimer",
-)
+    "spelling", "typo", "typos", "english", "grammar", "message", "email", "mail", "letter", "signature", "footer", "note", "my", "your", "disclaimer",
+)  # fmt: skip
 _PRONOUNS = frozenset({"those", "these", "them", "it", "thos", "thes", "that", "this"})
 _OBJECT = 6
 """So many units behind 'must not learn' may its object stand."""

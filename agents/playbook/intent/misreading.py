@@ -15,29 +15,9 @@ if TYPE_CHECKING:
 _BELOW = norms("below", "under", "less than", "lower than", "<", "fewer than", "smaller than", "beneath")
 _ABOVE = norms("above", "over", "more than", "greater than", "higher than", ">", "exceed", "larger than", "better than")
 _READ = norms(
-    "read",
-    "call",
-    "report",
-    "tell",
-    "estimate",
-    "give",
-    "label",
-    "come out",
-    "come",
-    "predict",
-    "say",
-    "measure",
-    "return",
-    "take",
-    "be",
-    "is",
-    "as",
-    "answer",
-    "output",
-    "result",
-    "show",
-    "look",
-)
+    "read", "call", "report", "tell", "estimate", "give", "label", "come out", "come", "predict", "say", "measure", "return", "take", "be", "is", "as",
+    "answer", "output", "result", "show", "look",
+)  # fmt: skip
 _LONGEST = 14
 METRIC = "gross_error_rate"
 """Share of the images on one side of the scale that are read as lying on the other."""

@@ -43,36 +43,9 @@ _IN_VAIN = norms("for nothing", "needlessly", "needless", "unnecessarily", "unne
 _ARE = frozenset({"is", "are", "were", "was", "have", "has", "carry", "carries"})
 _TURN_OUT = norms("turn", "turn out", "show", "prove")
 _SENT = norms(
-    "send",
-    "sent",
-    "go off",
-    "goes off",
-    "get",
-    "bother",
-    "put through",
-    "alarm",
-    "come in",
-    "be seen",
-    "worry",
-    "frighten",
-    "treat",
-    "stop",
-)
-_LEFT = norms(
-    "leave",
-    "left",
-    "alone",
-    "through",
-    "clear",
-    "cleared",
-    "correct",
-    "correctly",
-    "right",
-    "pass",
-    "stay home",
-    "spared",
-    "in peace",
-)
+    "send", "sent", "go off", "goes off", "get", "bother", "put through", "alarm", "come in", "be seen", "worry", "frighten", "treat", "stop",
+)  # fmt: skip
+_LEFT = norms("leave", "left", "alone", "through", "clear", "cleared", "correct", "correctly", "right", "pass", "stay home", "spared", "in peace")  # fmt: skip
 _LOST = norms("lost", "losing", "forgotten", "unseen", "unnoticed", "gone")
 _FAINT = norms("get", "see", "find out")
 """They mean finding only where those who are to be found are named: 'get to 85% or more'."""

@@ -27,21 +27,9 @@ _LIVES = wordings(
 _ALIVE = wordings("alive", "live", "survive")
 _PERIODS = wordings("year", "years", "month", "months", "week", "weeks", "days", "30 days", "90 days", "follow up")
 _FUTURE = wordings(
-    "will",
-    "later",
-    "from now",
-    "risk of",
-    "predict",
-    "foretell",
-    "prognosis",
-    "likely to",
-    "chance of",
-    "within",
-    "after the",
-    "by next",
-    "forecast",
+    "will", "later", "from now", "risk of", "predict", "foretell", "prognosis", "likely to", "chance of", "within", "after the", "by next", "forecast",
     "how long",
-)
+)  # fmt: skip
 _THEN = wordings("because", "since", "last year", "registry")
 _PAST = frozenset({"was", "were", "had"})
 _ONE = frozenset({"a", "another", "next", "one", "first", "1", "following", "coming"})
@@ -122,7 +110,7 @@ def name_of_outcome(reading: Reading, first: int, end: int) -> str:
             if not re.search(r"\d", text)
             else None
         )
-    if time is None or time[1] not in _COUNTS and not time[1].isdigit():
+    if time is None or (time[1] not in _COUNTS and not time[1].isdigit()):
         return "death"
     if time[2] == "month" and time[1] in _MONTHS_OF_A_YEAR:
         return "death within one year"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.absolutes import alarms_never, misses_none
-from agents.playbook.intent.evidence import has, spots, tags_in, wordings
+from agents.playbook.intent.evidence import spots, tags_in, wordings
 
 if TYPE_CHECKING:
     from agents.playbook.intent.chunks import Unit
@@ -16,22 +16,12 @@ if TYPE_CHECKING:
 
 
 _ALARMS = wordings(
-    "false alarm",
-    "false positive",
-    "false alert",
-    "needless biopsy",
-    "unnecessary biopsy",
-    "needless referral",
-    "unnecessary referral",
-    "needless operation",
-    "unnecessary operation",
-    "false call",
-    "overcall",
-    "overdiagnosis",
-)
+    "false alarm", "false positive", "false alert", "needless biopsy", "unnecessary biopsy", "needless referral", "unnecessary referral",
+    "needless operation", "unnecessary operation", "false call", "overcall", "overdiagnosis",
+)  # fmt: skip
 _HARM = wordings(
     "avoid most", "want to avoid", "worst", "costly", "expensive", "frightened", "frighten", "cannot have", "hate", "dread", "main problem", "harm", "hurt", "scare",
-    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "terrible", "unbearable",
+    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "never forgive", "forgive", "nightmare", "awake", "tragedy", "fatal", "die", "lose the", "terrible", "unbearable",
 )  # fmt: skip
 
 
@@ -169,11 +159,15 @@ def _by_harm(reading: Reading, found: Priorities) -> None:
         if (
             compared
             or tags & {"TOLERATE", "BECAUSE"}
-            or not has(reading, sentence, _HARM)
+            or not any(not reading.denied(k, within=3) for k in spots(reading, sentence, _HARM))
             or set(sentence) & reading.silenced
         ):
             continue
         alarms, misses = spots(reading, sentence, _ALARMS), [k for k in sentence if "MISS" in reading.units[k].tags]
+        if misses and not (alarms and alarms[0] < misses[0]) and not any(reading.denied(k) for k in misses):
+            found.unnamed_miss = Weight((), misses[0], misses[0] + 1, is_miss=True)
+            reading.use(sentence.start, sentence.stop)
+            return
         if alarms and not (misses and misses[0] < alarms[0]):
             found.specific = Weight((), alarms[0], alarms[0] + 1)
             reading.use(sentence.start, sentence.stop)

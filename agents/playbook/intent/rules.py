@@ -19,40 +19,11 @@ _OTHER = norms("other", "opposite", "contralateral", "the other")
 _BOTH = norms("both")
 _PAIRED = norms("wrist", "hand", "knee", "hip", "eye", "breast", "kidney", "lung", "ear", "ankle", "foot", "shoulder", "elbow", "leg", "arm", "side")  # fmt: skip
 _LIMITED = wordings("only", "just", "solely", "nothing but", "no other")
-_FORM = wordings(
-    "request",
-    "request form",
-    "referral",
-    "form",
-    "order",
-    "letter",
-    "card",
-    "slip",
-    "requisition",
-    "referrer",
-    "dentist",
-    "requested",
-)
+_FORM = wordings("request", "request form", "referral", "form", "order", "letter", "card", "slip", "requisition", "referrer", "dentist", "requested")  # fmt: skip
 _NAMES = wordings(
-    "name",
-    "names",
-    "ask",
-    "asks",
-    "state",
-    "states",
-    "mention",
-    "mentions",
-    "say",
-    "says",
-    "give",
-    "gives",
-    "specify",
-    "specifies",
-    "indicate",
-    "list",
-    "requested",
-    "asked for",
-)
+    "name", "names", "ask", "asks", "state", "states", "mention", "mentions", "say", "says", "give", "gives", "specify", "specifies", "indicate", "list",
+    "requested", "asked for",
+)  # fmt: skip
 _MARKERS = norms("marker", "text", "burn", "letter", "annotation")
 
 

@@ -18,82 +18,22 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _GRADE = wordings(
-    "grade",
-    "read",
-    "assess",
-    "judge",
-    "interpret",
-    "evaluate",
-    "gradable",
-    "readable",
-    "see anything",
-    "be graded",
-    "be read",
-    "make out",
-)
+    "grade", "read", "assess", "judge", "interpret", "evaluate", "gradable", "readable", "see anything", "be graded", "be read", "make out",
+)  # fmt: skip
 _POOR = wordings(
-    "too",
-    "poor",
-    "bad",
-    "blurry",
-    "blurred",
-    "blur",
-    "dark",
-    "black",
-    "fuzzy",
-    "unsharp",
-    "hazy",
-    "insufficient",
-    "nobody",
-    "cannot",
-    "smeared",
-    "foggy",
-    "low",
-)
+    "too", "poor", "bad", "blurry", "blurred", "blur", "dark", "black", "fuzzy", "unsharp", "hazy", "insufficient", "nobody", "cannot", "smeared",
+    "foggy", "low",
+)  # fmt: skip
 _QUALITY = wordings("quality", "image quality")
 _UNGRADABLE = wordings(
-    "ungradable",
-    "ungradeable",
-    "un-gradable",
-    "ungraded",
-    "unreadable",
-    "inadequate",
-    "not gradable",
-    "non-gradable",
-    "unassessable",
-    "illegible",
+    "ungradable", "ungradeable", "un-gradable", "ungraded", "unreadable", "inadequate", "not gradable", "non-gradable", "unassessable", "illegible",
     "uninterpretable",
-)
+)  # fmt: skip
 _SENT_ON = wordings(
-    "send",
-    "sent",
-    "positive",
-    "refer",
-    "referable",
-    "referral",
-    "go to",
-    "goes to",
-    "see the doctor",
-    "to the clinic",
-    "to us",
-    "be seen",
-    "go too",
-    "goes too",
-    "also go",
-    "call in",
-)
-_LEFT_OUT = wordings(
-    "leave out",
-    "left out",
-    "leave it out",
-    "leave them out",
-    "exclude",
-    "drop",
-    "discard",
-    "ignore",
-    "skip",
-    "leave aside",
-)
+    "send", "sent", "positive", "refer", "referable", "referral", "go to", "goes to", "see the doctor", "to the clinic", "to us", "be seen", "go too",
+    "goes too", "also go", "call in",
+)  # fmt: skip
+_LEFT_OUT = wordings("leave out", "left out", "leave it out", "leave them out", "exclude", "drop", "discard", "ignore", "skip", "leave aside")  # fmt: skip
 _REFER_WORDS = norms("refer", "referral", "refer on", "referred")
 _REFERABLE = "referable"
 _NEAR = 8

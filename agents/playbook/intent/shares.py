@@ -107,15 +107,19 @@ def _norms(tokens: Sequence[Token], at: int, count: int) -> tuple[str, ...]:
     return tuple(token.norm for token in tokens[at : at + count])
 
 
+def _lone_word(tokens: Sequence[Token], at: int) -> float | None:
+    """Return the number of 'every hundred', and of 'once' in 'once in fifty'."""
+    norm, follows = tokens[at].norm, _norms(tokens, at + 1, 1)
+    if norm == "once" and follows == ("in",):
+        return 1.0
+    return _ROUND.get(norm) if at and tokens[at - 1].norm in {"every", "each", "per"} else None
+
+
 def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     """Return a number in digits or words and the position after it; 'a hundred' counts, a lone 'a' does not."""
     if at >= len(tokens):
         return None
     norm, after = tokens[at].norm, _norms(tokens, at + 1, 1)
-    if norm == "once" and after and after[0] == "in":
-        return 1.0, at + 1
-    if norm in _ROUND and at and tokens[at - 1].norm in {"every", "each", "per"}:
-        return _ROUND[norm], at + 1
     if _DIGITS.fullmatch(tokens[at].text):
         return _digits(tokens[at].text), at + 1
     if norm in {"a", "one"} and after and after[0] in _ROUND:
@@ -123,7 +127,8 @@ def _number(tokens: Sequence[Token], at: int) -> tuple[float, int] | None:
     if norm in _TEN_WORDS:
         ones = _UNITS.get(after[0], 0) if after else 0
         return (_TEN_WORDS[norm] + ones, at + 2) if 0 < ones < 10 else (_TEN_WORDS[norm], at + 1)
-    return (_UNITS[norm], at + 1) if norm in _UNITS else None
+    alone = _UNITS.get(norm, _lone_word(tokens, at))
+    return (alone, at + 1) if alone is not None else None
 
 
 def _digits(text: str) -> float:

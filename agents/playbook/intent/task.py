@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of, clauses
-from agents.playbook.intent.words import norms
+from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -181,6 +181,9 @@ def _before_or_not(reading: Reading, named: list[int]) -> list[int]:
 
 def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
     """'Sort white cells into neutrophil, lymphocyte, ...': where labels of the data stand behind 'into', what stands before is what is sorted."""
+    listed = {label for k in named for label in reading.units[k].labels}
+    if len(listed) >= max(_LISTED, len(reading.data.labels)):
+        return [k for k in named if reading.units[k].labels]  # 'white cells: neutrophil, lymphocyte, ...'
     at = next((k for k in sentence if reading.units[k].norm == "into"), None)
     if at is None or sum(bool(reading.units[k].labels) for k in named if k > at) < 2:
         return named
@@ -215,11 +218,19 @@ def _is_said_of_another(reading: Reading, at: int, named: list[int]) -> bool:
 def _is_context(reading: Reading, at: int) -> bool:
     """'Mitoses in breast cancer slides' looks for mitoses: a disease that the data has no label for says whose images they are."""
     units = reading.units
+    if not units[at].labels and _names_the_object(reading, at):
+        return True
     if not units[at].labels and units[at].text.lower().endswith(("etics", "matics", "iacs", "eptics")):
         return True  # 'diabetics' are people
     if units[at].labels or at + 1 >= len(units) or not at or units[at - 1].norm not in _IN:
         return False
     return units[at + 1].kind == "modality" or units[at + 1].norm in _WHOSE
+
+
+def _names_the_object(reading: Reading, at: int) -> bool:
+    """'No more than 2% of all nodules' where a column `nodule_id` groups the images: that is what is looked at, not looked for."""
+    group = set(phrase(reading.profile.roles.group or ""))
+    return bool(group & set(reading.units[at].norm.split()))
 
 
 def _is_head_noun(reading: Reading, at: int) -> bool:
