@@ -28,6 +28,7 @@ _DAMAGED = (
     *(OSError, EOFError, ValueError, OverflowError, NotImplementedError),
 )
 _LINES_LOOKED_AT = 30
+_SHEET = "sheet"
 _MOST_CELLS = 50_000_000
 
 
@@ -37,7 +38,7 @@ def is_workbook(content: bytes) -> bool:
 
 
 def read_spreadsheet(path: Path, content: bytes, *, names_image: Callable[[str], bool]) -> Grid:
-    """Return the grid of the sheet that names images, else of the first that has a header and rows.
+    """Return the grid of the sheet that names images, or of all that do with one header, else of the first with rows.
 
     Args:
         path: The file, for messages.
@@ -55,8 +56,31 @@ def read_spreadsheet(path: Path, content: bytes, *, names_image: Callable[[str],
         )
     hits = {name: sum(names_image(cell) for line in lines for cell in line if cell) for name, lines in tables.items()}
     best = max(tables, key=lambda name: hits[name])
+    alike = [name for name, lines in tables.items() if hits[name] and _header(lines) == _header(tables[best])]
+    if len(alike) > 1:
+        listed = ", ".join(map(repr, alike))
+        note = f"The sheets {listed} have one header and were read as one, rows counted through; {_SHEET!r} names the sheet."
+        return _grid(path, _stacked({name: tables[name] for name in alike}), (note,))
     notes = (f"Of {len(tables)} sheets, {best!r} was read.",) if len(tables) > 1 else ()
     return _grid(path, tables[best], notes)
+
+
+def _header(lines: list[list[str]]) -> list[str]:
+    header = [cell.strip() for cell in lines[header_at(lines[:_LINES_LOOKED_AT])]]
+    return header[: max((at for at, cell in enumerate(header, start=1) if cell), default=0)]
+
+
+def _stacked(sheets: dict[str, list[list[str]]]) -> list[list[str]]:
+    """Return the lines of sheets with one header below each other, with the name of the sheet as a last column."""
+    width = len(_header(next(iter(sheets.values()))))
+    stacked: list[list[str]] = []
+    for name, lines in sheets.items():
+        top = header_at(lines[:_LINES_LOOKED_AT])
+        stacked += [] if stacked else [*lines[:top], [*lines[top][:width], _SHEET]]
+        stacked += [
+            [*line[:width], *[""] * (width - len(line)), name if any(line) else ""] for line in lines[top + 1 :]
+        ]
+    return stacked
 
 
 def sheets_of(path: Path, content: bytes) -> dict[str, list[list[str]]]:

@@ -247,6 +247,19 @@ def test_the_sheet_that_names_images_is_read(tmp_path, images):
     assert list(read_table(path).cells.columns) == ["code", "meaning"]
 
 
+def test_sheets_with_one_header_are_read_as_one(tmp_path, images):
+    head, rows = ("image", "dx", "age"), [(f"img_{number}", "ab"[number % 2], 50) for number in range(6)]
+    book = {
+        "train": [("Our data set", None, None), head, *rows[:4]],
+        "test": [head, *rows[4:]],
+        "notes": [("what", "why")] * 3,
+    }
+    manifest = read_labelled_table(write(tmp_path, xlsx(book), "t.xlsx"), images, ColumnRoles())
+    assert manifest.rows["split"].tolist() == ["train"] * 4 + ["test"] * 2
+    assert manifest.rows["row"].tolist() == [3, 4, 5, 6, 7, 8]
+    assert any("have one header and were read as one" in note for note in manifest.notes)
+
+
 def test_a_hidden_sheet_and_an_empty_one_are_no_tables(tmp_path):
     book = {"old": [HEADER, *ROWS], "empty": [], "one": [("image",), ("img_0",)]}
     path = write(tmp_path, xlsx(book, hidden=["old"]), "t.xlsx")
