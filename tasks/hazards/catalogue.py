@@ -60,5 +60,6 @@ def hazards_of(
         *leakage.of_time(evidence),
         *personal.of_tables(suspicions),
         *personal.of_photographs(evidence),
+        *personal.of_headers(evidence),
         *files.of_files(evidence),
     ]

@@ -107,7 +107,7 @@ _CHECKS: tuple[tuple[str, tuple[str, ...], Callable[[Evidence], str]], ...] = (
     ("Boxes that cannot be used, or contradict the labels", ("unusable_boxes", "box_label_disagreement"), _no_boxes),
     ("Images that nobody looked at for boxes", ("mixed_supervision", "unboxed_positives"), _no_boxes),
     ("Readers who differ", ("rater_disagreement",), _one_reading),
-    ("Names, numbers and dates of people in columns, names of files and photographs", ("personal_data",), _never),
+    ("Names, numbers and dates of people in columns, names of files, photographs and DICOM headers", ("personal_data",), _never),
     ("Files that cannot be read", ("unusable_files",), _never),
 )  # fmt: skip
 """What is looked for, the kinds of hazards that tell it, and why it cannot be looked for, or nothing."""

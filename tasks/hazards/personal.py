@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tasks.dicom_names import with_people
 from tasks.domain.manifest import FILE
 from tasks.domain.profile import Hazard
 from tasks.hazards.wording import capitalised, count, have, listed
@@ -53,3 +54,20 @@ def of_photographs(evidence: Evidence) -> list[Hazard]:
     summary = f"{capitalised('; '.join(told))}. Remove it before you pass the files on."
     examples = evidence.places(sorted({*placed, *named}))
     return [Hazard(kind="personal_data", severity="ask", summary=summary, examples=examples)]
+
+
+def of_headers(evidence: Evidence) -> list[Hazard]:
+    """Return DICOM files whose headers say who somebody is, or hold private elements in which anything may stand."""
+    told = with_people(evidence.manifest.images, evidence.rows[FILE].tolist())
+    if not told.people and not told.private:
+        return []
+    parts = [f"{what} ({count(len(files), 'file')})" for what, files in told.people.items()]
+    if told.private:
+        parts.append(f"private elements of the maker, in which anything may stand ({count(len(told.private), 'file')})")
+    summary = (
+        f"Of {count(told.looked_at, 'DICOM file')} that {have(told.looked_at)} been looked at, headers hold {', '.join(parts)}. They are shown to no language "
+        "model. Remove them before you pass the files on."
+    )
+    named = sorted({number for files in told.people.values() for number in files})
+    severity = "ask" if named else "report"
+    return [Hazard(kind="personal_data", severity=severity, summary=summary, examples=evidence.places(named))]
