@@ -35,7 +35,8 @@ _PAST = frozenset({"was", "were", "had"})
 _ONE = frozenset({"a", "another", "next", "one", "first", "1", "following", "coming"})
 _COUNTS = _ONE | {"two", "three", "four", "five", "six", "ten", "twelve", "thirty", "ninety"}
 _MONTHS_OF_A_YEAR = frozenset({"twelve", "12"})
-_WHO = norms("patient", "who", "whether", "which", "if", "people", "person")
+_WHO = norms("who", "whether", "which", "if", "will")
+_ASKED = norms("predict", "tell", "say", "foretell")
 
 
 def ask_about_outcomes(reading: Reading) -> tuple[int, int] | None:
@@ -158,7 +159,10 @@ def _is_aside(reading: Reading, at: int) -> bool:
     if at and reading.units[at - 1].norm in _MODEL:
         return True  # 'show that it survives another stain'
     told = reading.units[at].text.lower().endswith("ed")
-    return told and not any(unit.norm in _WHO for unit in reading.units[max(0, at - 3) : at])
+    sentence = next((s for s in reading.sentences() if at in s), range(at, at + 1))
+    return told and not any(
+        reading.units[k].norm in _WHO or reading.units[k].norm in _ASKED for k in range(sentence.start, at)
+    )
 
 
 def _foretold(reading: Reading) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
-from agents.playbook.intent.wrongs import chooses_on_the_test, hides_runs
+from agents.playbook.intent.wrongs import chooses_on_the_test, hides_runs, is_sealed
 
 if TYPE_CHECKING:
     from agents.playbook.intent.patterns import Match
@@ -26,6 +26,8 @@ def keep_the_protocol(reading: Reading) -> None:
             match for match in reading.found(rule) if not (rule == "test_tuning" and match.end - match.first < 2)
         ]
         wished = [match for match in matches if rule == "posed_order" or not _is_denied(reading, match)]
+        if rule == "test_tuning":
+            wished = [match for match in wished if not is_sealed(reading, _sentence(reading, match))]
         for match in reading.found(rule):
             reading.use(match.first, match.end)
         if wished and wished[0].first >= 0:
@@ -40,6 +42,10 @@ def keep_the_protocol(reading: Reading) -> None:
             reading.use(*found)
             reading.ask("protocol", text, options=("yes", "no"), default="yes", kind="protocol_violation")
             return
+
+
+def _sentence(reading: Reading, match: Match) -> range:
+    return next(sentence for sentence in reading.sentences() if match.first in sentence)
 
 
 def _is_denied(reading: Reading, match: Match) -> bool:

@@ -54,6 +54,11 @@ _RANK = wordings(
 _COMMANDS = wordings("rank", "work out", "find out", "tell", "show", "list", "give", "compare", "name", "score", "make")
 
 
+def is_sealed(reading: Reading, sentence: range) -> bool:
+    """Say whether a sentence wants the test set kept apart."""
+    return has(reading, sentence, _SEALED)
+
+
 def chooses_on_the_test(reading: Reading) -> tuple[int, int] | None:
     """Return the sentence that wants something chosen or improved by the test set."""
     for sentence in reading.sentences():
@@ -61,7 +66,7 @@ def chooses_on_the_test(reading: Reading) -> tuple[int, int] | None:
         if (
             spoken
             and has(reading, sentence, _CHOOSE)
-            and not has(reading, sentence, _SEALED)
+            and not is_sealed(reading, sentence)
             and "NOT" not in tags_in(reading, range(sentence.start, spoken[0]))
         ):
             return sentence.start, sentence.stop
