@@ -52,10 +52,13 @@ def coco_files(folder: Path) -> list[Path]:
 
 
 def _may_be_coco(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-        file.seek(max(0, path.stat().st_size - _HEAD_BYTES))
-        ends = head + file.read()
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+            file.seek(max(0, path.stat().st_size - _HEAD_BYTES))
+            ends = head + file.read()
+    except OSError:
+        return False
     return head.lstrip()[:1] == b"{" and b'"images"' in ends and any(mark in ends for mark in _MARKS)
 
 

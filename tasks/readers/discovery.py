@@ -31,6 +31,7 @@ from tasks.readers.image_files import find_images
 from tasks.readers.mask_contents import with_findings_of_masks
 from tasks.readers.mask_images import find_masks, with_masks, without_masks
 from tasks.readers.path_groups import with_patient_folders, without_patients_as_classes
+from tasks.readers.split_lists import with_split_lists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def read_folder(
     folder = _folder(images, roles, reading)
     read = with_dicom(_read(folder, table) or unlabelled(folder))
     read = without_patients_as_classes(read) if reading.format is None else read
-    return with_split_folders(with_patient_folders(read))
+    return with_split_folders(with_split_lists(with_patient_folders(read), folder.files))
 
 
 def read_manifest(request: Request) -> Manifest:
@@ -78,7 +79,7 @@ def read_manifest(request: Request) -> Manifest:
     )
     if request.reading.format is None:
         manifest = without_patients_as_classes(manifest)
-    manifest = with_split_folders(with_patient_folders(manifest))
+    manifest = with_split_folders(with_split_lists(with_patient_folders(manifest), folder.files))
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):
         return manifest
     labels = sorted(set(manifest.rows[LABEL]) - {""})

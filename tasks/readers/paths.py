@@ -25,14 +25,14 @@ def leaves_folder(name: str) -> bool:
 
 
 def files_below(folder: Path, suffixes: Collection[str]) -> list[Path]:
-    """Return the files with some suffixes (lower case) under a folder, sorted; hidden ones are not looked at."""
+    """Return the files with some suffixes (lower case) under a folder, sorted; hidden ones, pipes and dead links are not."""
     found: list[Path] = []
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_leftover(name))
         found += [
             Path(place) / name
             for name in sorted(names)
-            if Path(name).suffix.lower() in suffixes and not name.startswith(".")
+            if Path(name).suffix.lower() in suffixes and not name.startswith(".") and Path(place, name).is_file()
         ]
     return found
 

@@ -356,3 +356,24 @@ def test_a_folder_of_images_to_be_predicted_is_no_split(tmp_path):
 def test_a_pipe_among_the_images_is_never_opened(images):
     os.mkfifo(images / "pipe.png")
     assert len(read_folder(images).rows) == 6
+
+
+def test_lists_of_files_split_the_data(images):
+    write(images / "t.csv", labels())
+    write(images / "train_val_list.txt", "a.png\nb.png\nc.png\nd.png\n")
+    write(images / "test_list.txt", "e.png\nf.png\n")
+    manifest = read_folder(images)
+    assert manifest.rows[SPLIT].tolist() == ["train"] * 4 + ["test"] * 2
+    assert any("test_list.txt" in note for note in manifest.notes)
+    write(images / "test_list.txt", "please test all of them\n")
+    assert set(read_folder(images).rows[SPLIT]) == {""}
+
+
+def test_what_cannot_be_opened_ends_no_reading(images):
+    write(images / "t.csv", labels())
+    for suffix in (".json", ".csv", ".xml", ".txt", ".yaml", ".xlsx", ""):
+        (images / f"dead{suffix}").symlink_to(images / "nowhere")
+        os.mkfifo(images / f"pipe{suffix}")
+        (images / f"empty{suffix}").write_bytes(b"")
+        (images / f"folder{suffix}").mkdir()
+    assert len(read_folder(images).rows) == 6
