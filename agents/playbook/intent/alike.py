@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.evidence import has, is_wish, spots, wordings
+from agents.playbook.intent.patterns import METRIC_TAGS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,18 +36,20 @@ _BOTH = wordings(
     "neither", "neither of the two", "both", "the two", "either group", "each group", "all groups", "either of them", "both groups", "the one",
     "each of them", "between them",
 )  # fmt: skip
+_PLACES = frozenset({"hospital", "ward"})
 _PEOPLE = frozenset({"age", "sex", "skin_tone", "ethnicity"})
 _APART = wordings(
     "separately", "separate", "apart", "broken down", "break down", "stratified", "stratify", "by group", "each on its own", "side by side",
     "the figures for",
 )  # fmt: skip
+_TOLD = wordings("numbers", "figures", "results", "performance", "report", "break down", "list")
 _NO = frozenset({"no", "not", "never", "neither", "nor", "without"})
 _OLDEST = 120
 _BACK = 2
 
 
 def served_alike(reading: Reading) -> Iterator[tuple[int, int, list[str], str]]:
-    """Yield first unit, the one behind the last, the attributes or concepts of the groups, and `equal` or `not_worse`."""
+    """Yield first unit, the one behind the last, the attributes or concepts of the groups, and `equal`, `not_worse` or `report`."""
     sentences = list(reading.sentences())
     for number, sentence in enumerate(sentences):
         compared = _criterion(reading, sentence)
@@ -54,7 +57,7 @@ def served_alike(reading: Reading) -> Iterator[tuple[int, int, list[str], str]]:
             continue
         at, criterion = compared
         groups = _groups_in(reading, sentence)
-        if has(reading, sentence, _BOTH):
+        if has(reading, sentence, _BOTH) and criterion == "not_worse":
             criterion = "equal"
         if not groups and has(reading, sentence, _BOTH):
             earlier = (_groups_in(reading, before) for before in reversed(sentences[max(0, number - _BACK) : number]))
@@ -73,13 +76,27 @@ def _criterion(reading: Reading, sentence: range) -> tuple[int, str] | None:
     """Return where and what a sentence wants of groups: nobody worse, or all alike; None if it only tells or reports."""
     if has(reading, sentence, _APART) or any(k in reading.silenced for k in sentence):
         return None
-    less = [k for k in spots(reading, sentence, _LESS) if _is_turned_down(reading, sentence, k)]
+    less = [
+        k
+        for k in spots(reading, sentence, _LESS)
+        if _is_turned_down(reading, sentence, k) or _is_capped(reading, sentence)
+    ]
     if less:
         return less[0], "not_worse"
     equal = spots(reading, sentence, _EQUAL)
     if equal and is_wish(reading, sentence) and has(reading, sentence, _SERVED):
         return equal[0], "equal"
+    told = spots(reading, sentence, _TOLD)
+    if told and is_wish(reading, sentence):
+        return told[0], "report"
     return None
+
+
+def _is_capped(reading: Reading, sentence: range) -> bool:
+    """'At most 0.02 below that in men' bounds a metric."""
+    units = [reading.units[k] for k in sentence]
+    measured = any(unit.tags & (METRIC_TAGS | {"SENS", "SPEC"}) for unit in units)
+    return measured and any("CEIL" in unit.tags for unit in units) and any(unit.number is not None for unit in units)
 
 
 def _is_turned_down(reading: Reading, sentence: range, at: int) -> bool:
@@ -98,9 +115,7 @@ def _groups_in(reading: Reading, sentence: range) -> dict[str, int]:
         if at in reading.claimed or unit.labels:
             continue
         concept = unit.meaning.concept if unit.meaning is not None else ""
-        of_people = [
-            name for name in unit.attributes if concept in _PEOPLE or reading.data.attributes.get(name) in _PEOPLE
-        ]
+        of_people = [name for name in unit.attributes if _is_group(reading, name)]
         for name in of_people or ([concept] if concept in _PEOPLE else []):
             found.setdefault(name, at)
     age = next((name for name, concept in reading.data.attributes.items() if concept == "age"), "")
@@ -108,6 +123,13 @@ def _groups_in(reading: Reading, sentence: range) -> dict[str, int]:
     if age and len(limits) > 1:
         found.setdefault(age, limits[0])
     return found
+
+
+def _is_group(reading: Reading, name: str) -> bool:
+    """Say whether a column divides people or pictures: no place, which is held out instead, and no measurement."""
+    concept = reading.data.attributes.get(name)
+    numeric = any(item.name == name and item.kind == "numeric" for item in reading.profile.attributes)
+    return concept in _PEOPLE or (concept not in _PLACES and not numeric)
 
 
 def _is_age(reading: Reading, at: int) -> bool:

@@ -284,7 +284,9 @@ def _of_data(reading: Reading, found: Leaning) -> None:
             words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}
         ):
             handling = NO_CUE
-        elif (concept == "hospital" or words == {"site"}) and not (skin and words == {"site"}):
+        elif ((concept == "hospital" and "clinic" not in words) or words == {"site"}) and not (
+            skin and words == {"site"}
+        ):
             handling = CHECK
         else:
             continue

@@ -164,6 +164,8 @@ def _bounds_the_wrong_way(reading: Reading, match: Match, rule: str, tags: froze
         return True
     if turned:
         return floor and not denied
+    if floor and reading.denied(match.first) and tags & {"CATCH", "REFER"}:
+        return True  # 'it may not flag more than 2% of all films'
     return ceiling and not floor and not denied
 
 

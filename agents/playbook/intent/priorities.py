@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 
+_BESIDE = 4
 _ALARMS = wordings(
     "false alarm", "false positive", "false alert", "needless biopsy", "unnecessary biopsy", "needless referral", "unnecessary referral",
     "needless operation", "unnecessary operation", "false call", "overcall", "overdiagnosis",
 )  # fmt: skip
 _HARM = wordings(
     "avoid most", "want to avoid", "worst", "costly", "expensive", "frightened", "frighten", "cannot have", "hate", "dread", "main problem", "harm", "hurt", "scare",
-    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "never forgive", "forgive", "nightmare", "awake", "tragedy", "fatal", "die", "lose the", "terrible", "unbearable",
+    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "like least", "want least", "not forgive", "never forgive", "forgive", "nightmare", "awake", "tragedy", "fatal", "die", "lose the", "terrible", "unbearable",
 )  # fmt: skip
 
 
@@ -165,7 +166,7 @@ def _by_harm(reading: Reading, found: Priorities) -> None:
             continue
         alarms, misses = spots(reading, sentence, _ALARMS), [k for k in sentence if "MISS" in reading.units[k].tags]
         if misses and not (alarms and alarms[0] < misses[0]) and not any(reading.denied(k) for k in misses):
-            found.unnamed_miss = Weight((), misses[0], misses[0] + 1, is_miss=True)
+            _put_miss(reading, found, sentence, misses[0])
             reading.use(sentence.start, sentence.stop)
             return
         if alarms and not (misses and misses[0] < alarms[0]):
@@ -174,12 +175,44 @@ def _by_harm(reading: Reading, found: Priorities) -> None:
             return
 
 
+def _alone(reading: Reading, found: Priorities, misses: tuple[int, int] | None, alarms: tuple[int, int] | None) -> None:
+    """Of two errors, one that may not happen at all is what matters, where nothing else was said to."""
+    weighed = (
+        found.unnamed_miss
+        or found.specific
+        or any(item.is_miss for item in found.classes)
+        or found.every
+        or found.no_false_alarm
+    )
+    if weighed:
+        return
+    if misses is not None:
+        found.unnamed_miss = Weight((), *misses, is_miss=True)
+    elif alarms is not None:
+        found.specific = Weight((), *alarms)
+    for place in (misses, alarms):
+        if place is not None:
+            reading.use(*place)
+
+
+def _put_miss(reading: Reading, found: Priorities, sentence: range, at: int) -> None:
+    """Put weight on the finding that stands beside a miss; where none does, on what is looked for."""
+    beside = [k for k in sentence if abs(k - at) <= _BESIDE and reading.units[k].labels and k not in reading.claimed]
+    if beside:
+        _put(found, Weight(reading.units[beside[0]].labels, min(at, beside[0]), max(at, beside[0]) + 1, is_miss=True))
+    else:
+        found.unnamed_miss = Weight((), at, at + 1, is_miss=True)
+
+
 def _absolutes_together(reading: Reading, found: Priorities) -> None:
     """Set what no pattern took where both are wanted: one alone is a priority, the two contradict each other."""
     misses, alarms = misses_none(reading), alarms_never(reading)
     every = found.every or (Weight((), *misses) if misses is not None else None)
     never = found.no_false_alarm or (Weight((), *alarms) if alarms is not None else None)
-    if every is None or never is None or (found.every is not None and found.no_false_alarm is not None):
+    if every is None or never is None:
+        _alone(reading, found, misses, alarms)
+        return
+    if found.every is not None and found.no_false_alarm is not None:
         return
     found.every, found.no_false_alarm = every, never
     for weight in (every, never):

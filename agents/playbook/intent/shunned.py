@@ -23,6 +23,7 @@ _ONTO = frozenset({"at", "on", "by", "from", "because"})
 _ENDS = norms("but", "because", "so", "since", "although", "while", "unless", "except")
 _ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature", "drive", "determine", "steer", "betray")  # fmt: skip
 """What is denied of a thing that must not count."""
+_UNWILLING = norms("none", "hate", "dread", "loathe", "detest")
 _AWAY = wordings("away", "clue", "hint")
 _REACH = 6
 """So many units may stand between a denial and what it denies."""
@@ -79,7 +80,7 @@ def _denial(reading: Reading, at: int, sentence: range) -> bool:
     for k in range(at - 1, max(sentence.start, at - 1 - _REACH) - 1, -1):
         if reading.units[k].norm in _ENDS or (reading.units[k].is_sign and reading.units[k].norm != ","):
             return False
-        if "NOT" in reading.units[k].tags or reading.units[k].norm == "none":
+        if "NOT" in reading.units[k].tags or reading.units[k].norm in _UNWILLING:
             return True
     return False
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import has, wordings
 from agents.playbook.intent.patterns import Match
 from agents.playbook.intent.words import norms, phrase
 from tasks.domain.spec import RESOLVE_FROM_DATA, Confounder
@@ -27,6 +28,16 @@ _KINDS = {
 _OTHER = norms("other", "another", "different", "new", "second", "external", "unseen", "sister", "partner", "foreign", "neighbouring", "various", "several", "any", "every", "all", "their", "across", "between", "outside", "beyond")  # fmt: skip
 _PLACES = _SITE_WORDS | norms("stain", "staining", "scanner", "machine", "vendor", "camera", "department", "country", "town", "city", "trust", "unit", "school", "network", "manufacturer", "screening programme")  # fmt: skip
 _NAMED_PLACES = ("hospital", "centre", "center", "lab", "laboratory", "clinic", "site", "practice", "department")
+_UNSEEN = wordings(
+    "not trained on",
+    "never seen",
+    "not seen",
+    "never saw",
+    "not learned from",
+    "not in training",
+    "it does not know",
+    "has not met",
+)
 _ELSEWHERE = norms("elsewhere", "theirs", "abroad", "everywhere", "anywhere")
 _WORKS = norms("work", "hold", "survive", "perform", "cope", "generalise", "generalize", "transfer", "robust", "carry", "travel", "usable", "use", "deploy", "function", "stand", "run", "reliable", "valid", "apply", "fail", "break", "collapse", "handle", "deal", "good", "do", "usable", "portable", "trust", "fall")  # fmt: skip
 _ASKED = norms("whether", "if", "know", "wonder", "curious", "question")
@@ -74,6 +85,8 @@ def _is_elsewhere(reading: Reading, sentence: range, at: int) -> bool:
     if words & _ELSEWHERE or _names_a_place(reading, at):
         return True
     near = range(max(sentence.start, at - _NEAR), at)
+    if words & _PLACES and has(reading, range(at, min(at + 7, sentence.stop)), _UNSEEN):
+        return True
     return bool(words & _PLACES) and any(_OTHER & set(reading.units[k].norm.split()) for k in near)
 
 

@@ -103,8 +103,6 @@ def read_label_policy(reading: Reading) -> str:
 def _with_what_follows(reading: Reading, clause: range) -> range:
     """Return a clause with the next one of its sentence where that goes on about it: '... was hedging: leave those out'."""
     after = next((other for other in clauses(reading) if other.start > clause.start), None)
-    if after is not None and any(reading.units[k].norm in {".", "!", "?"} for k in range(clause.stop, after.start)):
-        return clause
     goes_on = after is not None and any(
         reading.units[k].norm in {"those", "them", "thos", "it", "these", "thes"} for k in after
     )

@@ -174,9 +174,18 @@ def candidates_in(reading: Reading, sentence: range) -> list[int]:
 def _before_or_not(reading: Reading, named: list[int]) -> list[int]:
     """'Thyroid nodules, malignant or not': what has no label and stands before is what the question is about."""
     labelled = [k for k in named if reading.units[k].labels]
-    if len(labelled) != 1 or labelled[0] + 1 >= len(reading.units) or "REST" not in reading.units[labelled[0] + 1].tags:
+    if not labelled or labelled[0] + 1 >= len(reading.units):
+        return named
+    asked = "REST" in reading.units[labelled[0] + 1].tags or _denied_behind(reading, labelled)
+    if not asked:
         return named
     return [k for k in named if k >= labelled[0] or reading.units[k].labels]
+
+
+def _denied_behind(reading: Reading, labelled: list[int]) -> bool:
+    """'Infection or no infection'."""
+    same = len({reading.units[k].labels for k in labelled}) == 1 or len(labelled) == 2
+    return len(labelled) > 1 and same and labelled[-1] - labelled[0] <= _NEAR and reading.denied(labelled[-1], within=1)
 
 
 def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
