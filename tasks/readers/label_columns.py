@@ -110,6 +110,7 @@ def _label(table: Table, columns: Sequence[str], named: Sequence[str]) -> str | 
     ways: tuple[Callable[[str], bool], ...] = (
         column_names.speaks_of_label,
         lambda name: not column_names.is_attribute(name),
+        lambda name: name.lower() == "y" and "x" not in map(str.lower, map(str, table.cells.columns)),
     )
     for found in (named, *([name for name in possible if is_it(name)] for is_it in ways)):
         if len(found) == 1:

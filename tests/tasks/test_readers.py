@@ -399,3 +399,14 @@ def test_numbers_of_rows_and_empty_columns_are_no_attributes(tmp_path, images):
     (tmp_path / "table.csv").write_text("\n".join(lines))
     manifest = read_manifest(request(images, tmp_path / "table.csv", label="dx"))
     assert manifest.roles.attributes == ("score", "score (2)")
+
+
+@pytest.mark.parametrize(("header", "is_label"), [("image,y,age", True), ("image,y,x", False)])
+def test_a_column_y_is_the_label_unless_it_is_a_coordinate(tmp_path, images, header, is_label):
+    table = table_of(tmp_path, header, "img_{i},{half},{i}").read_text().replace(",2,", ",0,").replace(",3,", ",1,")
+    (tmp_path / "table.csv").write_text(table)
+    if is_label:
+        assert read_manifest(request(images, tmp_path / "table.csv")).roles.label == "y"
+    else:
+        with pytest.raises(AmbiguousRequest):
+            read_manifest(request(images, tmp_path / "table.csv"))
