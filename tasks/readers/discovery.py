@@ -6,11 +6,13 @@ What the data are is looked for in this order, and the first that is there is ta
 2. the table, or COCO file, that the request names: a table holds run-length masks, or a row for each box, or labels, and
    names files, or else patients, studies or series of DICOM files;
 3. COCO files; 4. Pascal VOC files; 5. YOLO label files: in the folder, and beside one that is named `images`;
-6. a table in the folder whose cells name the images;
-7. sub-folders named for classes;
+6. tables in the folder whose cells name the images: one that says what they show, or one for each split or folder, with what
+   others tell of patients; where none names files, one that names patients or studies of DICOM files;
+7. sub-folders named for classes, on the level that says it best (`folder_levels`);
 8. masks only; 9. images about which nothing is said.
 
-Mask images are told apart first and attached to whatever was found; boxes and masks of formats 3 to 5 are attached to a table
+Splits and patients that only folders or lists of files say are added last. Mask images are told apart first and attached to
+whatever was found; boxes and masks of formats 3 to 5 are attached to a table
 of labels that is named, and take patients and attributes from one that is found. Last come the headers of DICOM files. Every decision is a sentence in `Manifest.notes`.
 """
 
