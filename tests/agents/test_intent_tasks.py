@@ -246,3 +246,10 @@ def test_a_gross_error_is_asked_about_with_a_limit():
     parsed = parse("Estimate the ejection fraction. A value under 40 must not be read as over 50.", EJECTION)
     assert parsed.spec.task == "regression"
     assert [question.kind for question in parsed.questions] == ["missing_threshold"]
+
+
+def test_one_class_an_image_beside_boxes_is_a_label_of_the_image():
+    boxed = profile({"mel": 300, "nv": 700}, boxes=1000)
+    assert built("Tell melanoma from an ordinary mole.", boxed).task == "binary_classification"
+    assert built("Sort the moles into all diagnoses.", boxed).task == "binary_classification"
+    assert built("Draw a box around each melanoma.", boxed).task == "object_detection"

@@ -173,6 +173,9 @@ def _places(profile: Profile) -> frozenset[str]:
 
 
 def _only_places(profile: Profile) -> bool:
+    """Say whether the data tells of places alone; a column with one class an image, beside boxes, labels whole images as well."""
+    if profile.kind == "table" and profile.roles.label and not profile.findings and len(profile.labels) > 1:
+        return False
     labelled = any(item.images and item.kind == IMAGE_LABEL for item in profile.supervision)
     return bool(_places(profile)) and not labelled
 
