@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from tasks.domain.profile import Hazard
 from tasks.hazards.chance import difference_may_be_chance
 from tasks.hazards.wording import listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from tasks.hazards.evidence import Evidence
@@ -32,37 +36,52 @@ def of_missing_values(evidence: Evidence) -> list[Hazard]:
         gaps |= {target.name: np.isnan(target.truth) for target in evidence.targets}
     elif evidence.targets:
         gaps["The label"] = np.isnan(evidence.targets[0].truth)
+    parts = _parts(evidence)
     told = [
         sentence
         for name, missing in gaps.items()
-        if (sentence := _missing_apart(name, missing, evidence, tries=len(gaps)))
+        if (sentence := _missing_apart(name, missing, parts, evidence, tries=len(gaps)))
     ]
     if often:
         told.append(f"Often missing, of {len(evidence.rows):,} images: {listed(often, most=12)}")
     return [Hazard(kind="missing_values", severity="report", summary=f"{'. '.join(told)}.")] if told else []
 
 
-def _missing_apart(name: str, missing: NDArray[np.bool_], evidence: Evidence, *, tries: int) -> str:
+def _missing_apart(
+    name: str, missing: NDArray[np.bool_], parts: Sequence[_Part], evidence: Evidence, *, tries: int
+) -> str:
     """Return that a value is more often missing with one label or at one site than elsewhere, or nothing."""
-    if not missing.any():
-        return ""
-    parts = [(target.present, target.absent, target.name) for target in evidence.targets]
-    for site, values in evidence.sites.items() if name not in evidence.sites else ():
-        texts, is_known = values.to_numpy(), values.notna().to_numpy()
-        parts += [
-            (is_known & (texts == value), is_known & (texts != value), f"{site} = {value}")
-            for value in values.dropna().unique()
-        ]
     best = (_MISSING_APART, "")
-    for here, there, what in parts:
-        if min(here.sum(), there.sum()) < _FEWEST_APART:
+    for part in parts if missing.any() else ():
+        if part.column == name:
             continue
-        own, others = float(missing[here].mean()), float(missing[there].mean())
+        own, others = float(missing[part.here].mean()), float(missing[part.there].mean())
         if abs(own - others) > best[0] and not difference_may_be_chance(
-            missing, here, there, evidence, tries=tries * len(parts)
+            missing, part.here, part.there, evidence, tries=tries * len(parts)
         ):
-            best = (
-                abs(own - others),
-                f"{name} is missing in {own:.0%} of the images with {what} and in {others:.0%} of the others",
-            )
+            told = f"{name} is missing in {own:.0%} of the images with {part.what} and in {others:.0%} of the others"
+            best = (abs(own - others), told)
     return best[1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The images of a label or a site, and those of all others of which this is known."""
+
+    column: str
+    """Of the site; empty for a label."""
+    what: str
+    here: NDArray[np.bool_]
+    there: NDArray[np.bool_]
+
+
+def _parts(evidence: Evidence) -> list[_Part]:
+    """Return the labels, and the values of each column of sites, of which there are enough images."""
+    parts = [_Part(column="", what=item.name, here=item.present, there=item.absent) for item in evidence.targets]
+    for site, values in evidence.sites.items():
+        code, names = pd.factorize(values)
+        parts += [
+            _Part(column=site, what=f"{site} = {value}", here=code == number, there=(code >= 0) & (code != number))
+            for number, value in enumerate(names)
+        ]
+    return [part for part in parts if min(part.here.sum(), part.there.sum()) >= _FEWEST_APART]

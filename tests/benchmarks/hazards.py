@@ -1,6 +1,6 @@
 """How many planted hazards the investigation finds, and how often it warns of nothing.
 
-Run as `python tests/benchmarks/hazards.py [--seeds 2] [--only KIND] [--clean-only] [--verbose]`, about ten minutes. Clean data
+Run as `python tests/benchmarks/hazards.py [--seeds 2] [--only KIND] [--clean-only] [--verbose]`, about twelve minutes. Clean data
 of many shapes are written as folders (classes, findings, boxes; with and without patients, sites and dates; 60 to 2,000
 images) in which all columns are independent of the labels; then hazards are planted, each at several strengths. All are read
 and investigated as `rounds investigate FOLDER` does. Printed are a table (hazard, planted and found, false alarms on clean

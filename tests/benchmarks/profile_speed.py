@@ -3,15 +3,18 @@
 .venv/bin/python tests/benchmarks/profile_speed.py [folder of HAM10000]
 .venv/bin/python tests/benchmarks/profile_speed.py --hashes 100000
 .venv/bin/python tests/benchmarks/profile_speed.py --rows 100000
+.venv/bin/python tests/benchmarks/profile_speed.py --missing 100000
 """
 
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
 
 from tasks import personal_data
 from tasks.attributes import examine
@@ -22,7 +25,7 @@ from tasks.hazards.catalogue import hazards_of
 from tasks.hazards.evidence import Evidence
 from tasks.investigation import investigate
 from tasks.perceptual_hash import near_pairs
-from tasks.readers.discovery import read_manifest
+from tasks.readers.discovery import read_folder, read_manifest
 from tasks.splitting import split
 from tasks.targets import targets_of
 
@@ -104,6 +107,30 @@ def table(n_rows, n_findings=14, n_columns=15):
     print(f"peak memory: {memory_mib()[0]:.0f} MiB")
 
 
+def missing(n_rows, n_images=2_000):
+    """Time the investigation of a folder whose table has many more rows than there are images."""
+    random = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = [f"img{number:06d}.png" for number in range(n_rows)]
+        for number in random.choice(n_rows, n_images, replace=False):
+            Image.fromarray(random.integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(folder / files[number])
+        rows = {"image": files, "dx": random.choice(["mel", "nv", "bkl"], n_rows)}
+        rows |= {"patient_id": random.integers(0, n_rows // 3, n_rows), "age": random.integers(18, 95, n_rows)}
+        rows |= {"sex": random.choice(["m", "f"], n_rows), "hospital": random.choice(["A", "B", "C"], n_rows)}
+        pd.DataFrame(rows).to_csv(folder / "labels.csv", index=False)
+        start = time.perf_counter()
+        manifest = read_folder(folder)
+        read = time.perf_counter()
+        profile = investigate(manifest)[1]
+        done = time.perf_counter()
+    own, child = memory_mib()
+    print(f"rows {n_rows}, images {profile.n_images}, left out {len(profile.quarantined)}")
+    print(f"read the table: {read - start:.1f} s")
+    print(f"investigate: {done - read:.1f} s")
+    print(f"peak memory: {own:.0f} MiB, each process that decodes {child:.0f} MiB")
+
+
 def search(n_images):
     """Time the search for near duplicates alone, on hashes that share their low frequencies as skin images do."""
     random = np.random.default_rng(0)
@@ -122,5 +149,7 @@ if __name__ == "__main__":
         search(int(sys.argv[2]))
     elif sys.argv[1:2] == ["--rows"]:
         table(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["--missing"]:
+        missing(int(sys.argv[2]))
     else:
         investigation(Path(sys.argv[1]) if len(sys.argv) > 1 else HAM10000)
