@@ -114,12 +114,14 @@ def test_text_burned_in_is_masked_and_where_it_comes_from_is_reported():
     assert any("ward" in caveat for caveat in spec.caveats)
 
 
-def test_signs_and_hospitals_that_the_data_marks_are_watched_without_a_word():
+def test_signs_and_a_bare_site_that_the_data_marks_are_watched_without_a_word():
     _, marked = drafted("Find effusion.", TEXTS)
     assert cues(marked) == {"burned_in_text": ("burned_in_text", "check_not_used_as_disease_cue")}
-    _, places = drafted("Find pneumothorax.", SITES)
-    assert cues(places) == {"hospital": ("hospital", "check_association_with_label")}
-    assert {ground.source for ground in places.grounding if ground.field == "confounders.hospital"} == {"profile"}
+    _, places = drafted("Find pneumothorax.", data("pneumothorax", {"0": 900, "1": 100}, ("site",)))
+    assert cues(places) == {"site": ("site", "check_association_with_label")}
+    assert {ground.source for ground in places.grounding if ground.field == "confounders.site"} == {"profile"}
+    _, named = drafted("Find pneumothorax.", SITES)
+    assert cues(named) == {}  # the investigation reports hospitals; the spec holds what the words want of them
     _, skin = drafted("Find melanoma.", LESIONS)
     assert cues(skin) == {}
 

@@ -28,7 +28,7 @@ _ALWAYS = wordings(
     "every", "each", "all", "every time", "always", "100 %", "without exception", "each and every", "any", "in every case", "everything", "no exceptions",
 )  # fmt: skip
 _UTMOST = wordings(
-    "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as sensitive as possible", "utmost",
+    "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as high as it gets", "as high as it goes", "as high as can be", "as high as you can", "as sensitive as possible", "utmost",
     "as sensitive as it can", "as sensitive as you can", "100 %", "top", "best possible", "highest possible", "hundred per cent", "hundred percent",
 )  # fmt: skip
 _LOST = wordings(

@@ -139,4 +139,10 @@ def _is_age(reading: Reading, at: int) -> bool:
         item.tags & {"FLOOR", "CEIL"} or item.norm in {"from", "up", "older", "younger", "year", "and"}
         for item in around
     )
-    return unit.number is not None and unit.share is None and 0 < unit.number < _OLDEST and bounded
+    return (
+        at not in reading.used
+        and unit.number is not None
+        and unit.share is None
+        and 0 < unit.number < _OLDEST
+        and bounded
+    )

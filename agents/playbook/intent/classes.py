@@ -95,8 +95,11 @@ def _without_labels(reading: Reading, targets: dict[int, Target]) -> Choice | No
 def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded: tuple[str, ...]) -> Choice | None:
     """Return the kinds of objects whose places are asked for: those named beside the words for places, else all but look-alikes."""
     look_alikes = {item.label for item in reading.data.labels if is_look_alike(reading, item)}
-    found = distinct_groups(reading, _beside_places(reading, goal) or targets)
+    beside = _beside_places(reading, goal)
+    found = distinct_groups(reading, beside or targets)
     named = [group for group in found if set(group.labels) - set(excluded) - look_alikes]
+    if beside and not named:  # 'imposters are no mitoses and must not be marked' leaves out no mitosis
+        named = [group for group in found if set(group.labels) - look_alikes]
     if named:
         return Choice(named, named, goal.task)
     left_out = {*excluded, *look_alikes}

@@ -36,7 +36,7 @@ _SHOWN = norms(
     "in", "on", "behind", "shown", "who", "this", "that", "it", "by", "from", "so", "and", "these", "meant", "pictured"
 )
 _BEHIND = wordings("behind")
-_IS_WHICH = wordings("is which", "is who", "are who", "is it", "is this", "are these", "is that")
+_IS_WHICH = wordings("belong to", "belong", "is which", "is who", "are who", "is it", "is this", "are these", "is that")
 _HIDDEN = wordings(
     "anonymous", "anonymised", "pseudonymised", "pseudonym", "de-identified", "deidentified", "coded", "unnamed", "nameless", "redacted", "defaced",
     "anonymisation", "pseudonymisation", "de-identification", "without names",
@@ -57,13 +57,20 @@ def names_a_person(reading: Reading) -> tuple[int, int] | None:
         if not found or not (commanded or is_wish(reading, sentence)):
             continue
         sure = spots(reading, sentence, _IDENTITY) + (spots(reading, sentence, _NAMES) if hidden else [])
-        diagnosis = any(reading.units[k].is_class or reading.units[k].labels for k in sentence)
-        open_ones = [] if diagnosis else _asks_who(reading, sentence, hidden=hidden)
+        open_ones = [
+            k
+            for k in _asks_who(reading, sentence, hidden=hidden)
+            if not _names_a_finding(reading, clause_of(reading, k))
+        ]
         if (sure and not _is_gone(reading, sentence)) or open_ones:
             decided = (sure or open_ones)[0]
             clause = clause_of(reading, decided)
             return min(min(found, key=lambda k: abs(k - decided)), clause.start), clause.stop
     return None
+
+
+def _names_a_finding(reading: Reading, clause: range) -> bool:
+    return any(reading.units[k].is_class or reading.units[k].labels for k in clause)
 
 
 def _names_are_gone(reading: Reading) -> bool:

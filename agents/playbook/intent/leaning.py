@@ -264,17 +264,26 @@ def _allowed_cues(reading: Reading, found: Leaning) -> None:
         )  # fmt: skip
 
 
+def _is_of_skin(reading: Reading) -> bool:
+    """Say whether the pictures are of skin, by the words or the labels."""
+    spoken = any(unit.meaning is not None and unit.meaning.concept == "dermoscopy" for unit in reading.units)
+    words = any(unit.norm.split()[-1:] in (["lesion"], ["mole"], ["skin"], ["spot"]) for unit in reading.units)
+    labelled = any(
+        item.concept in {"melanoma", "nevus", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"} for item in reading.data.labels
+    )  # fmt: skip
+    return spoken or words or labelled
+
+
 def _of_data(reading: Reading, found: Leaning) -> None:
     """Watch what the columns themselves mark: signs burned into the image, and the hospital that it comes from.
 
     Signs that are burned in can give the answer away whatever the request says, and so can the place: networks tell hospitals
-    apart almost perfectly. A column 'site' of skin images is the site on the body.
+    apart almost perfectly. What the columns hold of hospitals by name the investigation reports; a bare 'site' says so little that
+    it is watched here. Of skin images it is the site on the body.
 
     Source: Zech et al., PLoS Medicine 15 (2018), e1002683.
     """
-    skin = any(unit.meaning is not None and unit.meaning.concept == "dermoscopy" for unit in reading.units) or any(
-        item.concept in {"melanoma", "nevus", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"} for item in reading.data.labels
-    )  # fmt: skip
+    skin = _is_of_skin(reading)
     for item in reading.profile.attributes:
         if item.name in found.cues or any(item.name in cue.column for cue in found.cues.values()):
             continue
@@ -284,9 +293,7 @@ def _of_data(reading: Reading, found: Leaning) -> None:
             words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}
         ):
             handling = NO_CUE
-        elif ((concept == "hospital" and "clinic" not in words) or words == {"site"}) and not (
-            skin and words == {"site"}
-        ):
+        elif words == {"site"} and not skin:
             handling = CHECK
         else:
             continue

@@ -46,7 +46,12 @@ def _nothing_taken(reading: Reading, clause: range) -> None:
     tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
     things = any(reading.units[k].is_thing for k in clause)
     demand = any("DEMAND" in reading.units[k].tags and reading.units[k].norm != "only" for k in clause)
-    if demand and "BECAUSE" not in tags and (things or tags & _JUDGED):
+    asks = any(
+        s.stop < len(reading.units) and reading.units[s.stop].norm == "?"
+        for s in reading.sentences()
+        if clause.start in s
+    )
+    if demand and not asks and "BECAUSE" not in tags and (things or tags & _JUDGED):
         _ask(reading, clause, blocking=False)
         return
     words = [reading.units[k] for k in clause if not reading.units[k].is_sign]

@@ -18,7 +18,7 @@ _READ = norms(
     "read", "call", "report", "tell", "estimate", "give", "label", "come out", "come", "predict", "say", "measure", "return", "take", "be", "is", "as",
     "answer", "output", "result", "show", "look",
 )  # fmt: skip
-_LONGEST = 14
+_LONGEST, _BEFORE = 14, 4
 METRIC = "gross_error_rate"
 """Share of the images on one side of the scale that are read as lying on the other."""
 
@@ -72,6 +72,6 @@ def _gross_error(reading: Reading) -> tuple[int, int] | None:
         between = range(one + 2, other)
         if side == other_side or other - one > _LONGEST or any(units[k].is_stop for k in between):
             continue
-        if any(units[k].norm in _READ for k in between):
+        if any(units[k].norm in _READ for k in (*between, *range(max(0, one - _BEFORE), one))):
             return one, other + 2
     return None

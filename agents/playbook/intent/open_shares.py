@@ -94,18 +94,23 @@ def _tells_how_common(reading: Reading, ratio: Ratio) -> bool:
     bounded = any(
         reading.units[k].tags & {"FLOOR", "CEIL", "DEMAND"} and reading.units[k].norm != "only" for k in clause
     )
-    if bounded or tags & {
-        "CATCH",
-        "MISS",
-        "REFER",
-        "FALSE_ALARM",
-        "SENS",
-        "SPEC",
-        "WISH",
-        "HEALTHY",
-        "SPARE",
-        *METRIC_OF_TAG,
-    }:
+    seen = any("CATCH" in reading.units[k].tags and reading.units[k].norm != "see" for k in clause)
+    if (
+        bounded
+        or seen
+        or tags
+        & {
+            "MISS",
+            "REFER",
+            "FALSE_ALARM",
+            "SENS",
+            "SPEC",
+            "WISH",
+            "HEALTHY",
+            "SPARE",
+            *METRIC_OF_TAG,
+        }
+    ):
         return False
     behind = range(ratio.at[-1] + 1, clause.stop)
     verb = next(

@@ -106,11 +106,7 @@ def name_of_outcome(reading: Reading, first: int, end: int) -> str:
         return " ".join(text.split())
     time = re.search(r"(\w+)[ -](year|month|week|day)s?\b", text)
     if time is None:
-        time = (
-            re.search(r"(\w+)[ -](year|month|week|day)s?\b", reading.text.lower())
-            if not re.search(r"\d", text)
-            else None
-        )
+        time = re.search(r"(\w+)[ -](year|month|week|day)s?\b", _sentence_of(reading, first).lower())
     if time is None or (time[1] not in _COUNTS and not time[1].isdigit()):
         return "death"
     if time[2] == "month" and time[1] in _MONTHS_OF_A_YEAR:

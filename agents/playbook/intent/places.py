@@ -106,6 +106,10 @@ def _wheres(reading: Reading) -> list[int]:
         nearby = reading.units[at + 1 : at + 8]
         if any("ABSTAIN" in other.tags for other in nearby):
             continue  # 'where the model is not sure'
+        if any(other.number is not None for other in nearby[:3]) or (
+            at > 1 and reading.units[at - 1].norm == "," and reading.units[at - 2].kind == "attribute"
+        ):
+            continue  # 'our clinic, where 3% of lesions are melanomas'
         thing = next((k for k, other in enumerate(nearby) if other.is_class or other.norm in {"they", "it"}), None)
         if thing is None or any(other.is_stop for other in nearby[:thing]):
             continue

@@ -40,6 +40,7 @@ _UNSEEN = wordings(
 )
 _ELSEWHERE = norms("elsewhere", "theirs", "abroad", "everywhere", "anywhere")
 _WORKS = norms("work", "hold", "survive", "perform", "cope", "generalise", "generalize", "transfer", "robust", "carry", "travel", "usable", "use", "deploy", "function", "stand", "run", "reliable", "valid", "apply", "fail", "break", "collapse", "handle", "deal", "good", "do", "usable", "portable", "trust", "fall")  # fmt: skip
+_FAILS = norms("fail", "break", "collapse", "fall", "survive")
 _ASKED = norms("whether", "if", "know", "wonder", "curious", "question")
 _NEAR = 3
 """So many units may stand between 'other' and the place."""
@@ -74,9 +75,14 @@ def _spoken_of(reading: Reading) -> Iterator[Match]:
         if any(k in reading.silenced for k in sentence):
             continue
         place = next((k for k in sentence if _is_elsewhere(reading, sentence, k)), None)
-        works = [k for k in sentence if _WORKS & set(reading.units[k].norm.split())]
+        works = [k for k in sentence if _WORKS & set(reading.units[k].norm.split()) and not _is_never(reading, k)]
         if place is not None and works and _is_wished(reading, sentence):
             yield Match(min(place, *works), max(place, *works) + 1, (), ())
+
+
+def _is_never(reading: Reading, at: int) -> bool:
+    """'We will never use it there' wants nothing of that place; 'it must not fail there' does."""
+    return reading.denied(at, within=2) and not _FAILS & set(reading.units[at].norm.split())
 
 
 def _is_elsewhere(reading: Reading, sentence: range, at: int) -> bool:
