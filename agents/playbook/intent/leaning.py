@@ -267,11 +267,17 @@ def _allowed_cues(reading: Reading, found: Leaning) -> None:
 def _is_of_skin(reading: Reading) -> bool:
     """Say whether the pictures are of skin, by the words or the labels."""
     spoken = any(unit.meaning is not None and unit.meaning.concept == "dermoscopy" for unit in reading.units)
-    words = any(unit.norm.split()[-1:] in (["lesion"], ["mole"], ["skin"], ["spot"]) for unit in reading.units)
+    words = any(
+        unit.norm.split()[-1:]
+        in (["lesion"], ["mole"], ["skin"], ["spot"], ["dermatoscop"], ["dermoscopy"], ["dermatology"])
+        for unit in reading.units
+    )
     labelled = any(
         item.concept in {"melanoma", "nevus", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"} for item in reading.data.labels
     )  # fmt: skip
-    return spoken or words or labelled
+    toned = "skin_tone" in reading.data.attributes.values()
+    grouped = "lesion" in phrase(reading.profile.roles.group or "")
+    return spoken or words or labelled or toned or grouped
 
 
 def _of_data(reading: Reading, found: Leaning) -> None:
