@@ -93,7 +93,11 @@ def _is_no_miss(reading: Reading, part: range) -> bool:
         return True  # 'no polyp may be lost'
     caught = [k for k in part if "CATCH" in units[k].tags]
     if caught and has(
-        reading, part, wordings("every time", "each and every", "without exception", "every single", "every last")
+        reading,
+        part,
+        wordings(
+            "every time", "every one", "each one", "each and every", "without exception", "every single", "every last"
+        ),
     ):
         return True
     sensitive = [k for k in part if "SENS" in units[k].tags]

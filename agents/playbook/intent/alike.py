@@ -36,7 +36,7 @@ _BOTH = wordings(
     "neither", "neither of the two", "both", "the two", "either group", "each group", "all groups", "either of them", "both groups", "the one",
     "each of them", "between them",
 )  # fmt: skip
-_PLACES = frozenset({"hospital", "ward"})
+_OF_PICTURES = frozenset({"scanner", "view", "density", "image_quality"})
 _PEOPLE = frozenset({"age", "sex", "skin_tone", "ethnicity"})
 _APART = wordings(
     "separately", "separate", "apart", "broken down", "break down", "stratified", "stratify", "by group", "each on its own", "side by side",
@@ -56,7 +56,7 @@ def served_alike(reading: Reading) -> Iterator[tuple[int, int, list[str], str]]:
         if not compared:
             continue
         at, criterion = compared
-        groups = _groups_in(reading, sentence)
+        groups = _groups_in(reading, clause_of(reading, at)) or _groups_in(reading, sentence)
         if has(reading, sentence, _BOTH) and criterion == "not_worse":
             criterion = "equal"
         if not groups and has(reading, sentence, _BOTH):
@@ -129,7 +129,7 @@ def _is_group(reading: Reading, name: str) -> bool:
     """Say whether a column divides people or pictures: no place, which is held out instead, and no measurement."""
     concept = reading.data.attributes.get(name)
     numeric = any(item.name == name and item.kind == "numeric" for item in reading.profile.attributes)
-    return concept in _PEOPLE or (concept not in _PLACES and not numeric)
+    return concept in _PEOPLE or (concept in _OF_PICTURES and not numeric)
 
 
 def _is_age(reading: Reading, at: int) -> bool:

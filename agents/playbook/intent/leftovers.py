@@ -20,6 +20,7 @@ _PEOPLE = norms("people", "patient", "person", "child", "adult", "woman", "man",
 _TIMES = norms(
     "year", "month", "week", "day", "old", "image", "film", "patient", "case", "lesion", "hospital", "center"
 )
+_NO_DEMAND = norms("only", "always")
 _IS = frozenset({"is", "are", "have", "has", "had", "were", "was"})
 _FEWEST_WORDS = 2
 _ASIDE = 4
@@ -45,7 +46,7 @@ def read_leftovers(reading: Reading) -> None:
 def _nothing_taken(reading: Reading, clause: range) -> None:
     tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
     things = any(reading.units[k].is_thing for k in clause)
-    demand = any("DEMAND" in reading.units[k].tags and reading.units[k].norm != "only" for k in clause)
+    demand = any("DEMAND" in reading.units[k].tags and reading.units[k].norm not in _NO_DEMAND for k in clause)
     asks = any(
         s.stop < len(reading.units) and reading.units[s.stop].norm == "?"
         for s in reading.sentences()

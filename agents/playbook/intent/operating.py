@@ -16,6 +16,8 @@ from agents.playbook.intent.named_metrics import (
 )
 from agents.playbook.intent.open_shares import read_open_shares
 
+from agents.playbook.intent.patterns import METRIC_TAGS
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -134,6 +136,7 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     bare = len(match.shares) < _TWO and reading.units[match.shares[0]].share is None
     if (
         value is None
+        or _is_seen(reading, match, rule)
         or (bare and value < _LEAST_BARE)
         or _is_of_others(reading, match, rule, tags)
         or _bounds_the_wrong_way(reading, match, rule, tags, turned=turned)
@@ -143,6 +146,14 @@ def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     value = round(1 - value, 6) if turned else value
     labels = tuple(dict.fromkeys(label for at in match.things for label in reading.units[at].labels))
     return Level(value, match.first, match.end, labels)
+
+
+def _is_seen(reading: Reading, match: Match, rule: str) -> bool:
+    """'Average precision, which I would like to see above 0.95' is about the metric, and about nobody who is found."""
+    if rule != "sensitivity_floor" or not any(reading.units[k].norm == "see" for k in range(match.first, match.end)):
+        return False
+    sentence = next(s for s in reading.sentences() if match.first in s)
+    return any(reading.units[k].tags & METRIC_TAGS for k in sentence)
 
 
 def _is_of_others(reading: Reading, match: Match, rule: str, tags: frozenset[str]) -> bool:

@@ -24,6 +24,18 @@ _LIVES = wordings(
     "die", "died", "dies", "dying", "dead", "death", "mortality", "survive", "survival", "alive", "live to", "lives for", "live for", "live another", "still live", "pass away", "passed away", "lethal",
     "pull through", "be gone", "lose their life", "fatal", "still be with us", "life expectancy",
 )  # fmt: skip
+_LATER = wordings(
+    "from now",
+    "years later",
+    "year later",
+    "months later",
+    "in a year",
+    "in two years",
+    "in five years",
+    "within a year",
+    "a year on",
+    "years on",
+)
 _ALIVE = wordings("alive", "live", "survive")
 _PERIODS = wordings("year", "years", "month", "months", "week", "weeks", "days", "30 days", "90 days", "follow up")
 _FUTURE = wordings(
@@ -81,6 +93,16 @@ def _deaths_to_come(reading: Reading) -> Iterator[int]:
         told = has(reading, sentence, _THEN) or any(reading.units[k].text.lower() in _PAST for k in sentence)
         if spoken and timed and not told:
             yield spoken[0]
+        elif not spoken and _is_foretold(reading, sentence):
+            yield next(k for k in sentence if reading.units[k].norm == "will")
+
+
+def _is_foretold(reading: Reading, sentence: range) -> bool:
+    """'Which of these feet will have been amputated two years from now?' asks for what no label of the data tells."""
+    asks = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
+    will = any(reading.units[k].norm == "will" for k in sentence)
+    labelled = any(reading.units[k].labels for k in sentence)
+    return asks and will and not labelled and has(reading, sentence, _LATER)
 
 
 def _is_horizon(reading: Reading, at: int) -> bool:

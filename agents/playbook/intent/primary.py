@@ -80,7 +80,8 @@ def _from_curve(reading: Reading, wishes: Wishes, judging: Judging) -> None:
     sensitivity = numbers.sensitivity_fixed or numbers.sensitivity_floor
     specificity = numbers.specificity_fixed or numbers.specificity_floor
     miss, specific = missed(wishes, judging), spared(wishes)
-    both_floors = numbers.sensitivity_floor is not None and numbers.specificity_floor is not None
+    capped = numbers.specificity_floor is not None or numbers.flag_rate is not None
+    both_floors = numbers.sensitivity_floor is not None and capped
     aimed = bool(wishes.named.positive or judging.priorities or (sensitivity or specificity))
     if not aimed or (both_floors and not (numbers.specificity_fixed or numbers.sensitivity_fixed)):
         _usual(reading, wishes, judging)

@@ -16,13 +16,25 @@ if TYPE_CHECKING:
 
 
 _BESIDE = 4
+_NEEDLESS = wordings(
+    "for nothing",
+    "needless",
+    "needlessly",
+    "unnecessary",
+    "unnecessarily",
+    "in vain",
+    "without need",
+    "healthy",
+    "harmless",
+)
+_LATE = wordings("late", "later", "too late", "next visit", "next time", "overlook", "unseen", "undiscovered")
 _ALARMS = wordings(
     "false alarm", "false positive", "false alert", "needless biopsy", "unnecessary biopsy", "needless referral", "unnecessary referral",
     "needless operation", "unnecessary operation", "false call", "overcall", "overdiagnosis",
 )  # fmt: skip
 _HARM = wordings(
     "avoid most", "want to avoid", "worst", "costly", "expensive", "frightened", "frighten", "cannot have", "hate", "dread", "main problem", "harm", "hurt", "scare",
-    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "like least", "want least", "not forgive", "never forgive", "forgive", "nightmare", "awake", "tragedy", "fatal", "die", "lose the", "terrible", "unbearable",
+    "lose trust", "switch it off", "stop listening", "ruin", "disaster", "main worry", "big problem", "must not happen", "least of all", "a lawsuit", "fear", "afraid", "like least", "want least", "not forgive", "never forgive", "forgive", "nightmare", "awake", "tragedy", "fatal", "die", "lose the", "terrible", "unbearable",
 )  # fmt: skip
 
 
@@ -154,6 +166,8 @@ def _by_harm(reading: Reading, found: Priorities) -> None:
     """Take an error and a word for its harm in one sentence, where no pattern said which error weighs more."""
     if found.unnamed_miss is not None or found.specific is not None or any(item.is_miss for item in found.classes):
         return
+    if _by_comparison(reading, found):
+        return
     for sentence in reading.sentences():
         tags = tags_in(reading, sentence)
         compared = any(reading.units[k].norm == "than" or reading.units[k].share is not None for k in sentence)
@@ -173,6 +187,33 @@ def _by_harm(reading: Reading, found: Priorities) -> None:
             found.specific = Weight((), alarms[0], alarms[0] + 1)
             reading.use(sentence.start, sentence.stop)
             return
+
+
+def _by_comparison(reading: Reading, found: Priorities) -> bool:
+    """'A tooth pulled for nothing is far worse than a crack that we see late': which of two errors is called the worse."""
+    for sentence in reading.sentences():
+        worse = next(
+            (
+                k
+                for k in sentence
+                if "WORSE" in reading.units[k].tags and k + 1 in sentence and reading.units[k + 1].norm == "than"
+            ),
+            None,
+        )
+        if worse is None or reading.denied(worse, within=3):
+            continue
+        before, after = range(sentence.start, worse), range(worse, sentence.stop)
+        needless = [bool(spots(reading, part, _NEEDLESS)) for part in (before, after)]
+        late = [bool(spots(reading, part, _LATE)) or "MISS" in tags_in(reading, part) for part in (before, after)]
+        if needless[0] and not needless[1] and not late[0]:
+            found.specific = Weight((), sentence.start, worse + 1)
+        elif late[0] and not needless[0] and (needless[1] or spots(reading, after, _ALARMS)):
+            found.unnamed_miss = Weight((), sentence.start, worse + 1, is_miss=True)
+        else:
+            continue
+        reading.use(sentence.start, sentence.stop)
+        return True
+    return False
 
 
 def _alone(reading: Reading, found: Priorities, misses: tuple[int, int] | None, alarms: tuple[int, int] | None) -> None:

@@ -8,7 +8,7 @@ from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.identity import names_a_person
 from agents.playbook.intent.words import norms
-from agents.playbook.intent.wrongs import falsifies, judges_staff
+from agents.playbook.intent.wrongs import denies_care, falsifies, judges_staff, leaves_nobody_to_look
 
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
@@ -54,6 +54,10 @@ def refusal(reading: Reading) -> str:
                 found.setdefault(rule, reading.words(match.first, match.end))
     if not found and (staff := judges_staff(reading)) is not None:
         found["refuse_staff"] = reading.words(*staff)
+    if not found and (alone := leaves_nobody_to_look(reading)) is not None:
+        found["refuse_autonomy"] = reading.words(*alone)
+    if not found and (denied := denies_care(reading)) is not None:
+        found["refuse_denial"] = reading.words(*denied)
     if not found and (false := falsifies(reading)) is not None:
         found["refuse_cover_up"] = reading.words(*false)
     if not found and (person := names_a_person(reading)) is not None:

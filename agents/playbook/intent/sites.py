@@ -26,7 +26,7 @@ _KINDS = {
 
 
 _OTHER = norms("other", "another", "different", "new", "second", "external", "unseen", "sister", "partner", "foreign", "neighbouring", "various", "several", "any", "every", "all", "their", "across", "between", "outside", "beyond")  # fmt: skip
-_PLACES = _SITE_WORDS | norms("stain", "staining", "scanner", "machine", "vendor", "camera", "department", "country", "town", "city", "trust", "unit", "school", "network", "manufacturer", "screening programme")  # fmt: skip
+_PLACES = _SITE_WORDS | norms("stain", "staining", "scanner", "machine", "vendor", "camera", "department", "country", "town", "city", "trust", "unit", "school", "network", "manufacturer", "screening programme", "3t", "3 t", "1.5t", "tesla", "magnet", "device")  # fmt: skip
 _NAMED_PLACES = ("hospital", "centre", "center", "lab", "laboratory", "clinic", "site", "practice", "department")
 _UNSEEN = wordings(
     "not trained on",

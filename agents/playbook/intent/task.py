@@ -194,6 +194,8 @@ def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[in
     if len(listed) >= max(_LISTED, len(reading.data.labels)):
         return [k for k in named if reading.units[k].labels]  # 'white cells: neutrophil, lymphocyte, ...'
     at = next((k for k in sentence if reading.units[k].norm == "into"), None)
+    if at is not None and counted_classes(reading, range(at, sentence.stop)) is not None:
+        return [k for k in named if reading.units[k].labels]  # 'sort the white cells into the six kinds'
     if at is None or sum(bool(reading.units[k].labels) for k in named if k > at) < 2:
         return named
     return [k for k in named if k > at or reading.units[k].labels]
@@ -238,8 +240,9 @@ def _is_context(reading: Reading, at: int) -> bool:
 
 def _names_the_object(reading: Reading, at: int) -> bool:
     """'No more than 2% of all nodules' where a column `nodule_id` groups the images: that is what is looked at, not looked for."""
-    group = set(phrase(reading.profile.roles.group or ""))
-    return bool(group & set(reading.units[at].norm.split()))
+    columns = (reading.profile.roles.group or "", *reading.data.attributes)
+    objects = {word for name in columns if phrase(name)[-1:] == ("id",) for word in phrase(name)[:-1]}
+    return bool(objects & set(reading.units[at].norm.split()))
 
 
 def _is_head_noun(reading: Reading, at: int) -> bool:

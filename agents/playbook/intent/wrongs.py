@@ -25,12 +25,14 @@ _BAD = wordings(
     "worst", "bad", "failed", "failing", "poor", "poorest", "weak", "weakest", "unlucky", "disappointing", "outlier", "the others", "the rest", "ugly",
     "two worst", "lowest",
 )  # fmt: skip
+_NICEST = wordings("nicest", "best", "good", "prettiest", "finest", "top", "highest", "luckiest")
+_ONLY = wordings("only", "just", "nothing but")
 _TOLD = wordings(
     "report", "paper", "publish", "table", "mention", "show", "reviewer", "reviewers", "write up", "slides", "board", "submission", "tell",
 )  # fmt: skip
 _ALTER = wordings(
     "rewrite", "alter", "change", "falsify", "doctor", "fake", "backdate", "manipulate", "overwrite", "adjust", "massage", "tamper", "forge", "make up",
-    "erase", "delete", "edit", "fabricate", "tweak",
+    "erase", "delete", "edit", "fabricate", "tweak", "write", "invent",
 )  # fmt: skip
 _RECORDS = wordings(
     "score", "record", "report", "log", "result", "finding", "label", "read", "reading", "audit trail", "history", "timestamp", "number", "figure",
@@ -39,7 +41,7 @@ _RECORDS = wordings(
 _SEEM = wordings(
     "look as if", "looks as if", "look like", "looks like", "appear as if", "appears", "seem as if", "as though", "make it look", "pretend",
     "so that nobody notices", "cover up", "cover it up", "before the audit", "before the inspection", "before the board", "for the lawyer", "cover our",
-    "hide the miss", "hide our", "hide that", "nobody finds out", "conceal",
+    "hide the miss", "hide our", "hide that", "nobody finds out", "looks complete", "look complete", "last year's date", "an earlier date", "old date", "after the fact", "conceal",
 )  # fmt: skip
 
 
@@ -51,6 +53,48 @@ _RANK = wordings(
     "rank", "ranking", "by name", "league table", "worst performer", "contract", "bonus", "appraisal", "performance review", "let go", "fire", "dismiss", "warn them", "who is slow",
     "underperform", "blame", "discipline", "name and shame", "overlook the most", "miss the most", "makes the most mistakes", "make the most mistakes",
 )  # fmt: skip
+_PICKED = wordings("whoever", "whom", "who scores", "anyone", "automatically", "at once", "straight away", "those who")
+_WHOEVER = wordings("whoever", "who", "patient", "patients", "anyone", "those", "them", "people", "applicant", "member")
+_UNATTENDED = wordings(
+    "nobody needs to look", "nobody has to look", "nobody need look", "no one needs to look", "no one has to look", "nobody needs to check", "nobody has to check", "without anybody looking",
+    "without anyone looking", "without anybody checking", "without anyone checking", "no human look", "no second look", "nobody looks at it", "nobody will look", "nobody needs to see",
+    "unseen by a doctor", "without a doctor seeing", "nobody has to see",
+)  # fmt: skip
+_LOSES = wordings(
+    "lose",
+    "strike",
+    "strike off",
+    "taken off",
+    "take off",
+    "removed from",
+    "struck off",
+    "refuse",
+    "deny",
+    "reject",
+    "turned down",
+    "turn down",
+    "cut off",
+    "drop from",
+    "goes to the end",
+)
+_CARE = wordings(
+    "place",
+    "list",
+    "bed",
+    "slot",
+    "treatment",
+    "care",
+    "transplant",
+    "insurance",
+    "cover",
+    "pension",
+    "rehab",
+    "benefit",
+    "therapy",
+    "operation",
+    "waiting list",
+    "claim",
+)
 _COMMANDS = wordings("rank", "work out", "find out", "tell", "show", "list", "give", "compare", "name", "score", "make")
 
 
@@ -113,3 +157,21 @@ def is_wish_or_command(reading: Reading, sentence: range) -> bool:
     return is_wish(reading, sentence) or has(
         reading, range(sentence.start, min(sentence.start + 3, sentence.stop)), _COMMANDS
     )
+
+
+def leaves_nobody_to_look(reading: Reading) -> tuple[int, int] | None:
+    """Return the words by which nobody looks at what the model says before something is done."""
+    for sentence in reading.sentences():
+        if has(reading, sentence, _UNATTENDED):
+            return sentence.start, sentence.stop
+    return None
+
+
+def denies_care(reading: Reading) -> tuple[int, int] | None:
+    """Return the sentence that takes care from those whom the model picks: 'strike them off the list', 'loses the bed'."""
+    for sentence in reading.sentences():
+        loses = [k for k in spots(reading, sentence, _LOSES) if not reading.denied(k, within=4)]
+        picks = has(reading, sentence, _PICKED) or is_wish_or_command(reading, sentence)
+        if loses and picks and has(reading, range(loses[0], sentence.stop), _CARE) and has(reading, sentence, _WHOEVER):
+            return sentence.start, sentence.stop
+    return None
