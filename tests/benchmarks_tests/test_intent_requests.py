@@ -23,6 +23,7 @@ IDS = {
     "requests_others.jsonl": [f"S{number:02d}" for number in range(1, 41)],
     "requests_others_2.jsonl": [f"T{number:02d}" for number in (*GISTS, *range(31, 55))],
     "requests_others_3.jsonl": [f"U{number:02d}" for number in range(1, 41)],
+    "requests_others_4.jsonl": [f"Y{number:02d}" for number in range(1, 41)],
 }
 VARIANTS = {
     "requests_variants.jsonl": 3,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.evidence import has, spots, tags_in, wordings
+from agents.playbook.intent.words import norms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,8 @@ _RIGHT = wordings(
     "must be right", "has to be right", "be always right", "be real", "must be true", "be correct every time", "always be right", "never be wrong",
     "never wrong", "never be mistaken", "without ever being wrong", "ever being wrong", "ever be wrong",
 )  # fmt: skip
-_BOUND = frozenset({"FLOOR", "CEIL"})
+_PROCEDURES = norms("biopsy", "referral", "recall")
+"""They are called needless alarms too, and are what images are of."""
 
 
 def misses_none(reading: Reading) -> tuple[int, int] | None:
@@ -112,7 +114,8 @@ def _is_no_alarm(reading: Reading, part: range) -> bool:
         or has(reading, part, wordings("as few", "few", "fewer", "too many"))
     ):
         return False
-    alarm = bool(spots(reading, part, _ALARM)) or "FALSE_ALARM" in tags
+    named = any("FALSE_ALARM" in units[k].tags and units[k].norm not in _PROCEDURES for k in part)
+    alarm = named or bool(spots(reading, part, _ALARM))
     never = has(reading, part, _NONE) or "NOT" in tags
     none = has(reading, part, _SINGLE) or has(reading, part, wordings("never", "must not", "may not", "not a", "no"))
     if alarm and never and none:

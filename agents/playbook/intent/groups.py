@@ -32,7 +32,9 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
     found = read_ages(reading)
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
-        if things and not _describes(reading, match) and not _only_tells(reading, match):
+        if things and not (
+            _describes(reading, match) or _only_tells(reading, match) or _begins_anew(reading, match, things)
+        ):
             _take(reading, found, match, things)
     _take_alike(reading, found)
     _of_data(reading, found)
@@ -77,6 +79,12 @@ def _is_attribute(unit: Unit) -> bool:
 def _describes(reading: Reading, match: Match) -> bool:
     """'Men and women are equally represented' says how the data is."""
     return any(unit.norm in _DESCRIBED for unit in reading.units[match.first : match.end + 3])
+
+
+def _begins_anew(reading: Reading, match: Match, things: list[int]) -> bool:
+    """'... on the newborn ultrasound, and it must be just as good for boys' speaks of others than the newborn."""
+    behind = [reading.units[k].norm for k in range(things[-1] + 1, match.end)]
+    return things[-1] + 1 < match.end and "," in behind and bool({"it", "model"} & set(behind))
 
 
 def _only_tells(reading: Reading, match: Match) -> bool:

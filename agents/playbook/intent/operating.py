@@ -15,7 +15,6 @@ from agents.playbook.intent.named_metrics import (
     tells_of_others,
 )
 from agents.playbook.intent.open_shares import read_open_shares
-
 from agents.playbook.intent.patterns import METRIC_TAGS
 
 if TYPE_CHECKING:

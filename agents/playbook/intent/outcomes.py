@@ -144,6 +144,8 @@ def _sentence_of(reading: Reading, at: int) -> str:
 def _phrase(reading: Reading, at: int) -> tuple[int, int]:
     """Return the outcome with the time that stands before or behind it ('within one year')."""
     units = reading.units
+    if units[at].norm == "will":
+        return at, next(s for s in reading.sentences() if at in s).stop
     if _is_horizon(reading, at):
         first = next((k for k in range(at - 1, max(-1, at - 9), -1) if units[k].is_class), at)
         return first, at + 3

@@ -200,7 +200,7 @@ def _by_comparison(reading: Reading, found: Priorities) -> bool:
             ),
             None,
         )
-        if worse is None or reading.denied(worse, within=3):
+        if worse is None or reading.units[worse - 1].norm in {"not", "no", "never"}:
             continue
         before, after = range(sentence.start, worse), range(worse, sentence.stop)
         needless = [bool(spots(reading, part, _NEEDLESS)) for part in (before, after)]

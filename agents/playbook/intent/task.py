@@ -191,7 +191,7 @@ def _denied_behind(reading: Reading, labelled: list[int]) -> bool:
 def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
     """'Sort white cells into neutrophil, lymphocyte, ...': where labels of the data stand behind 'into', what stands before is what is sorted."""
     listed = {label for k in named for label in reading.units[k].labels}
-    if len(listed) >= max(_LISTED, len(reading.data.labels)):
+    if len(listed) >= len(reading.data.labels) > 1:
         return [k for k in named if reading.units[k].labels]  # 'white cells: neutrophil, lymphocyte, ...'
     at = next((k for k in sentence if reading.units[k].norm == "into"), None)
     if at is not None and counted_classes(reading, range(at, sentence.stop)) is not None:
