@@ -25,6 +25,7 @@ _NOT_A_TABLE = {b"%PDF": "a PDF", b"\x89PNG": "an image", b"\xff\xd8\xff": "an i
 _DELIMITERS = ",;\t|"
 _LARGEST_CELL = 2**24
 _LINES_LOOKED_AT = 30
+_MOST_LINES_OF_A_CELL = 200
 
 
 def read_text_table(path: Path, content: bytes) -> Grid:
@@ -35,7 +36,7 @@ def read_text_table(path: Path, content: bytes) -> Grid:
     """
     text = _text(path, content)
     delimiter = _delimiter(path, text)
-    csv.field_size_limit(_LARGEST_CELL)
+    csv.field_size_limit(max(_LARGEST_CELL, len(text)))  # a quote that is never closed makes one cell of the whole rest
     lines = _Lines(text, delimiter)
     try:
         above: list[list[str]] = []
@@ -70,19 +71,56 @@ class _Lines:
     """The records of a text with the line that each begins on, from 1."""
 
     def __init__(self, text: str, delimiter: str) -> None:
-        self._reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        self._lines = list(io.StringIO(text, newline=""))
+        self._delimiter = delimiter
+        self.go_on_at(1)
 
     @property
     def read(self) -> int:
         """Lines of the file that were read so far."""
-        return self._reader.line_num
+        return self._before + self._reader.line_num
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
         return self
 
     def __next__(self) -> tuple[int, list[str]]:
-        line = self._reader.line_num + 1
+        line = self.read + 1
         return line, next(self._reader)
+
+    def go_on_at(self, line: int) -> None:
+        """Read on at a line, be it one that was read before."""
+        self._before = line - 1
+        rest = (self._lines[at] for at in range(line - 1, len(self._lines)))
+        self._reader = csv.reader(rest, delimiter=self._delimiter)
+
+    def swallowed_after(self, line: int, *, cells: int, width: int) -> int | None:
+        """Return the first row that a quote left open in a line took into its cell, None if the record is whole.
+
+        A quote is left open if the record does not fit the header, or is not written as the rules of quotes ask, or is very
+        long, and a line within it is a row on its own; what people write in several lines of a cell is none.
+
+        Args:
+            line: Where the record begins, which was the last to be read.
+            cells: How many it has.
+            width: How many it should have.
+        """
+        last = self.read
+        if last == line or (
+            cells == width and last - line < _MOST_LINES_OF_A_CELL and self._is_well_quoted(line, last)
+        ):
+            return None
+        within = range(line + 1, last + 1)
+        return next((number for number in within if self._width(self._lines[number - 1]) == width), None)
+
+    def _is_well_quoted(self, line: int, last: int) -> bool:
+        try:
+            list(csv.reader(self._lines[line - 1 : last], delimiter=self._delimiter, strict=True))
+        except csv.Error:
+            return False
+        return True
+
+    def _width(self, line: str) -> int:
+        return len(next(csv.reader([line], delimiter=self._delimiter)))
 
 
 def _text(path: Path, content: bytes) -> str:
@@ -150,6 +188,10 @@ def _read_slowly(path: Path, lines: _Lines, *, width: int) -> tuple[dict[int, li
         if not any(cell.strip() for cell in cells):
             continue
         reason = f"the line has {len(cells)} cells, the header {width}" if len(cells) != width else ""
+        swallowed = lines.swallowed_after(number, cells=len(cells), width=width)
+        if swallowed is not None:
+            reason = "a quote is opened in this line and never closed; the rows after it were read on their own"
+            lines.go_on_at(swallowed)
         if any("\x00" in cell for cell in cells):
             reason = "the line holds a byte that no text has"
         if reason:

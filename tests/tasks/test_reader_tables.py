@@ -634,3 +634,23 @@ def test_a_file_that_takes_its_reader_down_is_a_clear_error():
         run_apart(
             exec, "from tasks.domain.errors import DataUnusable; raise DataUnusable('broken', file='t.xlsx', row=3)", {}
         )
+
+
+@pytest.mark.parametrize("opened", ['img_2,"nv,50', 'img_2,nv,"50', '"img_2,nv,50'])
+@pytest.mark.parametrize("closed", ["", 'img_9,nv,"seen, twice"'])
+def test_a_quote_that_is_never_closed_costs_its_own_row_only(tmp_path, opened, closed):
+    rows = [f"img_{i},{'mel' if i % 2 else 'nv'},{40 + i}" for i in range(8)]
+    rows[2] = opened
+    table = read_table(write(tmp_path, "\n".join(["image,dx,age", *rows, *([closed] if closed else [])])))
+    assert [(item.file, item.row) for item in table.broken] == [("table.csv", 4)]
+    assert "a quote is opened in this line and never closed" in table.broken[0].reason
+    assert table.cells.index.tolist() == [2, 3, *range(5, 11 if closed else 10)]
+    assert table.cells["image"].tolist()[2:4] == ["img_3", "img_4"]
+
+
+def test_a_report_of_several_lines_is_one_cell(tmp_path):
+    report = '"Seen again, larger\n\nno ""satellites"",\nexcised"'
+    cells = read_table(write(tmp_path, f"image,report\nimg_0,{report}\nimg_1,none\n")).cells
+    assert cells["image"].tolist() == ["img_0", "img_1"]
+    assert cells["report"].tolist()[0] == report[1:-1].replace('""', '"')
+    assert cells.index.tolist() == [2, 6]
