@@ -17,6 +17,7 @@ from deployments.options import AgentOption, JsonOption, err
 from tasks.domain.errors import AmbiguousRequest, DataUnusable, RequestOutOfScope
 from tasks.domain.profile import Profile
 from tasks.domain.request import Request
+from tasks.hazards.wording import count
 from tasks.readers.request_file import read_request
 from tasks.storage import as_json as json_of
 from tasks.storage import from_json, write_atomically
@@ -142,10 +143,9 @@ def _stored_profile(file: Path) -> Profile:
 
 def _show(profile: Profile) -> None:
     console = Console()
-    what = f"{profile.n_images:,} images"
-    console.print(
-        Text(f"{what} of {profile.n_groups:,} patients or lesions" if profile.has_groups else what, style="bold")
-    )
+    what, unit = f"{profile.n_images:,} images", profile.roles.unit
+    groups = count(profile.n_groups, unit, "studies" if unit == "study" else "")
+    console.print(Text(f"{what} of {groups}" if profile.has_groups else what, style="bold"))
     for note in profile.notes:
         console.print(Text(note))
     for label in profile.labels:
