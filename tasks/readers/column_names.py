@@ -14,6 +14,10 @@ _LABEL_WORDS = _set_of(
     "findinglabel findinglabels classlabel imagelabel classname labelname pathology pathologies "
     "diagnose diagnosen befund befunde klasse hauptdiagnose diagnosis1 diagnostic diagnostico diagnosi diagnóstico hallazgo"
 )
+_HOW_WORDS = _set_of(
+    "method methods methode source sources quelle origin basis confirm confirmed confirmation confidence certainty"
+)
+_KINDS_OF_SAYING = _set_of("label labels dx diagnosis diagnoses diag diagnose diagnosen groundtruth")
 _GROUP_WORDS = _set_of(
     "patient patients subject person participant case lesion individual mrn pid patientid lesionid subjectid caseid "
     "participantid personid patientuid donor donorid animal "
@@ -64,6 +68,13 @@ def is_label(name: str) -> bool:
 def speaks_of_label(name: str) -> bool:
     """Return whether a word for a label occurs in the name: `final_diagnosis`."""
     return any(word in _LABEL_WORDS for word in _words(name))
+
+
+def says_how(name: str) -> bool:
+    """Return whether the name says how a label came about, not what it is: `dx_type`, `label_source`; not `finding_type`."""
+    words = set(_words(name))
+    says_type = "type" in words and bool(words & _KINDS_OF_SAYING)
+    return speaks_of_label(name) and (says_type or bool(words & _HOW_WORDS))
 
 
 def is_group(name: str) -> bool:

@@ -11,6 +11,7 @@ from tasks.readers import column_names
 from tasks.readers.annotators import annotator_columns, questions_of
 from tasks.readers.multi_label import finding_columns, is_three_valued, separator_of, tokens_of
 from tasks.readers.one_hot import one_hot_columns
+from tasks.readers.uncertain import is_mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ def find_labels(table: Table, columns: Sequence[str], given: ColumnRoles, kind: 
     if annotators:
         asked = questions_of(table, annotators)
         return LabelColumns(annotators=annotators, findings=tuple(name for name in findings if name in asked))
-    speaking = [name for name in rest if column_names.speaks_of_label(name) and name not in findings]
+    speaking = [name for name in rest if _speaks(name) and name not in findings]
     speaking = [
         name for name in speaking if _may_be_label(table, name) and table.column(name).nunique() <= _MOST_LABELS
     ]
@@ -105,10 +106,16 @@ def _may_be_label(table: Table, name: str) -> bool:
     return 2 <= len(set(listed)) <= len(listed) / 2
 
 
+def _speaks(name: str) -> bool:
+    return column_names.speaks_of_label(name) and not column_names.says_how(name)
+
+
 def _label(table: Table, columns: Sequence[str], named: Sequence[str]) -> str | Question:
     possible = [name for name in columns if _may_be_label(table, name) and table.column(name).nunique() <= _MOST_LABELS]
+    marked = [name for name in possible if not column_names.is_attribute(name) and is_mark(table.column(name))]
     ways: tuple[Callable[[str], bool], ...] = (
-        column_names.speaks_of_label,
+        _speaks,
+        lambda name: len(marked) == 1 and name in marked and any(map(column_names.says_how, possible)),
         lambda name: not column_names.is_attribute(name),
         lambda name: name.lower() == "y" and "x" not in map(str.lower, map(str, table.cells.columns)),
     )

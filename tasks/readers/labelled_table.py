@@ -76,6 +76,8 @@ def read_labelled_table(
         kept = _with_labels(usable.drop_duplicates(columns.FILE), said, rules)
     else:
         labelled = _with_labels(usable, said, rules)
+        reasons |= _blank_beside_a_label(labelled, roles)
+        labelled = labelled.drop(index=[row for row in reasons if row in labelled.index])
         said_by = [name for name in labelled.columns if name.startswith(columns.FINDING)] or [columns.LABEL]
         reasons |= _repeats(table, labelled, (*said_by, columns.SPLIT, columns.GROUP), are_readings=False)
         kept = labelled.drop(index=[row for row in reasons if row in labelled.index])
@@ -204,6 +206,16 @@ def _repeats(table: Table, usable: pd.DataFrame, names: Sequence[str], *, are_re
     return reasons
 
 
+def _blank_beside_a_label(labelled: pd.DataFrame, roles: ColumnRoles) -> dict[int, str]:
+    """Return rows whose label is blank although another row of their image has one: they contradict nothing."""
+    if not roles.label:
+        return {}
+    is_blank = labelled[columns.LABEL] == ""
+    told = is_blank & labelled[columns.FILE].isin(set(labelled.loc[~is_blank, columns.FILE]))
+    reason = f"field {roles.label!r} is blank, and another row of the image has a label"
+    return {int(row): reason for row in labelled.index[told]}
+
+
 def _readings(said: RowLabels, kept: pd.DataFrame) -> pd.DataFrame | None:
     """Return the readings of the images that are kept, with the columns of `READING_COLUMNS`."""
     if said.readings is None:
@@ -226,7 +238,8 @@ def _notes(kept: pd.DataFrame, readings: pd.DataFrame | None, roles: ColumnRoles
         yield note_on_readings(readings, rules.aggregation, is_used=not has_own)
     n_open = int((kept[columns.SUPERVISION] == UNLABELLED).sum())
     if n_open:
-        yield f"{n_open:,} of {len(kept):,} images carry no label; nothing is assumed of them."
+        why = f": {roles.label} is blank" if roles.label and not findings else ""
+        yield f"{n_open:,} of {len(kept):,} images carry no label{why}; nothing is assumed of them."
 
 
 def _without_row(named: NamedImages, there: set[str]) -> Iterator[Quarantined]:

@@ -126,11 +126,8 @@ def _own(table: Table, roles: ColumnRoles, rules: ReadingRules) -> RowLabels:
     if separator or rules.format == "multi_label":
         found = findings_of_lists(table, str(roles.label), separator)
         return RowLabels(findings=found.marks, reasons=found.reasons, notes=found.notes)
-    is_optional = bool(roles.annotators or roles.annotator)
-    blank = () if is_optional else cells.index[cells.isna()]
-    reasons = {int(row): f"field {roles.label!r} is blank" for row in blank}
     labels, notes = _spelled_alike(cells)
-    return RowLabels(labels=labels.fillna(""), reasons=reasons, notes=notes)
+    return RowLabels(labels=labels.fillna(""), reasons={}, notes=notes)
 
 
 def _spelled_alike(cells: pd.Series[str]) -> tuple[pd.Series[str], tuple[str, ...]]:

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
-from tasks.domain.manifest import FILE, GROUP, IMAGE_ID, LABEL, ROW, SPLIT
+from tasks.domain.manifest import FILE, GROUP, IMAGE_ID, LABEL, ROW, SPLIT, SUPERVISION
 from tasks.domain.request import ColumnRoles, Request
 from tasks.readers.discovery import read_manifest
 
@@ -194,9 +194,8 @@ def test_single_bad_rows_are_never_fatal(tmp_path, images):
     lines = ["image,dx,note", "img_0,a,x", "img_1,,x", "img_9,b,x", ",b,x", "img_0,a,x", "img_2,b,x"]
     lines += ["img_3,a,x", "img_3,b,x", "img_4,b", "img_5,a,x,more", "", "img_6,NA,x", "img_7,b,x"]
     manifest = read_manifest(request(images, write(tmp_path, "\n".join(lines)), label="dx"))
-    assert manifest.rows[FILE].tolist() == ["img_0.png", "img_2.png", "img_7.png"]
+    assert manifest.rows[FILE].tolist() == ["img_0.png", "img_1.png", "img_2.png", "img_6.png", "img_7.png"]
     assert {row: why for row, why in reasons(manifest).items() if isinstance(row, int)} == {
-        3: "field 'dx' is blank",
         4: "no such image file",
         5: "no image named",
         6: "repeats row 2",
@@ -204,8 +203,44 @@ def test_single_bad_rows_are_never_fatal(tmp_path, images):
         9: "rows for the same image differ in label: also row 8",
         10: "the line has 2 cells, the header 3",
         11: "the line has 4 cells, the header 3",
-        13: "field 'dx' is blank",
     }
+
+
+def test_an_image_with_a_blank_label_is_an_image_without_a_label(tmp_path, images):
+    lines = ["image,dx,site", *(f"img_{i},{('nv', 'mel', '')[i % 3]},{'ab'[i % 2]}" for i in range(8))]
+    manifest = read_manifest(request(images, write(tmp_path, "\n".join(lines))))
+    assert manifest.quarantined == ()
+    assert manifest.rows[LABEL].tolist() == ["nv", "mel", "", "nv", "mel", "", "nv", "mel"]
+    assert manifest.rows.loc[manifest.rows[LABEL] == "", SUPERVISION].tolist() == ["none"] * 2
+    assert "2 of 8 images carry no label: dx is blank; nothing is assumed of them." in manifest.notes
+
+
+def test_a_blank_label_beside_another_row_of_the_image_contradicts_nothing(tmp_path, images):
+    lines = ["image,dx", *(f"img_{i},{'nv' if i % 2 else 'mel'}" for i in range(8)), "img_0,"]
+    manifest = read_manifest(request(images, write(tmp_path, "\n".join(lines))))
+    assert len(manifest.rows) == 8
+    assert reasons(manifest) == {10: "field 'dx' is blank, and another row of the image has a label"}
+
+
+@pytest.mark.parametrize("how", ["dx_type", "diagnosis_method", "label_source"])
+def test_a_column_that_says_how_a_label_came_about_is_no_label_beside_findings(tmp_path, images, how):
+    lines = [
+        f"image,nodule,effusion,{how}",
+        *(f"img_{i},{i % 2},{i // 4},{'ct' if i % 3 else 'histo'}" for i in range(8)),
+    ]
+    manifest = read_manifest(request(images, write(tmp_path, "\n".join(lines))))
+    assert manifest.findings == ("nodule", "effusion")
+    assert (manifest.roles.label, manifest.roles.attributes) == (None, (how,))
+
+
+def test_a_column_that_says_how_a_label_came_about_is_no_label_beside_one_finding(tmp_path, images):
+    lines = ["image,melanoma,dx_type", *(f"img_{i},{i % 2},{'ct' if i % 3 else 'histo'}" for i in range(8))]
+    manifest = read_manifest(request(images, write(tmp_path, "\n".join(lines))))
+    assert (manifest.roles.label, manifest.roles.attributes) == ("melanoma", ("dx_type",))
+
+
+def test_a_type_of_diagnosis_that_stands_alone_is_the_label(tmp_path, images):
+    assert read_manifest(request(images, table_of(tmp_path, "image,diagnosis_type", "img_{i},{label}"))).roles.label
 
 
 def test_a_table_of_boxes_is_not_read_as_labels_of_images(tmp_path, images):
