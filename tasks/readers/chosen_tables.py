@@ -11,7 +11,7 @@ from tasks.domain.manifest import TRAIN
 from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
-from tasks.readers.combining import with_drawn
+from tasks.readers.combining import roles_as_drawn, with_drawn
 from tasks.readers.folder_tables import BOXES, LABELS, RUNS, fit_best
 from tasks.readers.image_facts import read_facts, with_facts
 from tasks.readers.labelled_table import read_labelled_table
@@ -80,12 +80,8 @@ def with_tables(drawn: Manifest, tables: Sequence[TableOfImages], folder: Folder
     about = fit_best([seen for seen in tables if seen.holds == LABELS])
     manifest = drawn
     if len(about) == 1:
-        labelled = _plainly_labelled(about[0], folder, len(drawn.rows))
-        manifest = (
-            with_drawn(labelled, drawn)
-            if labelled is not None
-            else with_facts(drawn, read_facts(about[0].table, folder.files, folder.roles))
-        )
+        labelled = _plainly_labelled(about[0], folder, len(drawn.rows)) or _labelled_as_drawn(about[0], folder, drawn)
+        manifest = with_drawn(labelled, drawn) if labelled is not None else _with_facts_of(about[0], folder, drawn)
     return _noted(manifest, *_left(tables, about if len(about) == 1 else ()))
 
 
@@ -141,8 +137,30 @@ def _plainly_labelled(seen: TableOfImages, folder: Folder, images: int) -> Manif
     except (AmbiguousRequest, DataUnusable):
         return None
     label = found.roles.label
-    is_plain = column_names.speaks_of_label(label) if label else bool(found.findings or found.roles.one_hot)
+    is_plain = (
+        column_names.speaks_of_label(label) and not column_names.says_how(label)
+        if label
+        else bool(found.findings or found.roles.one_hot)
+    )
     return found if is_plain and len(found.rows) >= _NEARLY_ALL * images else None
+
+
+def _labelled_as_drawn(seen: TableOfImages, folder: Folder, drawn: Manifest) -> Manifest | None:
+    """Return the labels of a table whose one column of marks is called as what was drawn, None if it has none."""
+    roles = roles_as_drawn(seen.table, folder.roles, drawn)
+    try:
+        return None if roles is None else _labelled(seen, dataclasses.replace(folder, roles=roles))
+    except (AmbiguousRequest, DataUnusable):
+        return None
+
+
+def _with_facts_of(seen: TableOfImages, folder: Folder, drawn: Manifest) -> Manifest:
+    try:
+        return with_facts(drawn, read_facts(seen.table, folder.files, folder.roles))
+    except AmbiguousRequest as error:
+        if folder.needs_labels or any(question.field != "image" for question in error.questions):
+            raise
+        return _noted(drawn, *(question.text for question in error.questions))
 
 
 def _told_apart(labels: list[TableOfImages], given: ColumnRoles) -> tuple[list[TableOfImages], list[TableOfImages]]:

@@ -48,10 +48,11 @@ class _Source:
 def coco_files(folder: Path) -> list[Path]:
     """Return the JSON files of a folder, and beside it, that speak of annotations by their beginning or end."""
     paths = [path for place in places_of_annotations(folder) for path in files_below(place, {".json"})]
-    return [path for path in paths if _may_be_coco(path)]
+    return [path for path in paths if may_be_coco(path)]
 
 
-def _may_be_coco(path: Path) -> bool:
+def may_be_coco(path: Path) -> bool:
+    """Return whether a JSON file speaks of images and annotations by its beginning or end."""
     try:
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)

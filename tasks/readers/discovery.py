@@ -32,6 +32,7 @@ from tasks.readers.given_splits import with_split_folders
 from tasks.readers.image_files import find_images
 from tasks.readers.mask_contents import with_findings_of_masks
 from tasks.readers.mask_images import find_masks, with_masks, without_masks
+from tasks.readers.passed_over import with_files_passed_over
 from tasks.readers.path_groups import with_patient_folders, without_patients_as_classes
 from tasks.readers.split_lists import with_split_lists
 
@@ -64,7 +65,7 @@ def read_folder(
     folder = _folder(images, roles, reading)
     read = with_dicom(_read(folder, table) or unlabelled(folder))
     read = without_patients_as_classes(read) if reading.format is None else read
-    return with_split_folders(with_split_lists(with_patient_folders(read), folder.files))
+    return with_files_passed_over(with_split_folders(with_split_lists(with_patient_folders(read), folder.files)))
 
 
 def read_manifest(request: Request) -> Manifest:
@@ -82,6 +83,7 @@ def read_manifest(request: Request) -> Manifest:
     if request.reading.format is None:
         manifest = without_patients_as_classes(manifest)
     manifest = with_split_folders(with_split_lists(with_patient_folders(manifest), folder.files))
+    manifest = with_files_passed_over(manifest)
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):
         return manifest
     labels = sorted(set(manifest.rows[LABEL]) - {""})

@@ -12,7 +12,7 @@ from tasks.readers.annotated_images import Annotated, manifest_of
 from tasks.readers.chosen_tables import of_table, of_tables, say_nothing_of_labels, with_tables
 from tasks.readers.class_folders import read_class_folders
 from tasks.readers.coco import coco_files, read_coco
-from tasks.readers.combining import with_drawn
+from tasks.readers.combining import roles_as_drawn, with_drawn
 from tasks.readers.dicom_keys import read_by_headers
 from tasks.readers.folder_levels import folder_levels, top_folders
 from tasks.readers.folder_tables import LABELS, look_at, paths_of_tables, tables_of_folder, told
@@ -76,13 +76,20 @@ def read_any(folder: Folder) -> Manifest | None:
 
 
 def _at_a_look(folder: Folder, read: Callable[[], Manifest]) -> Manifest:
-    """Return what is read; at a look, data that cannot be used are images of which nothing is known, and the reason is told."""
+    """Return what is read; at a look, data that cannot be used are images of which nothing is known, and the reason is told.
+
+    So are those of a table with several images in a row.
+    """
     try:
         return read()
     except DataUnusable as error:
         if folder.needs_labels:
             raise
         return _noted(unlabelled(folder), told(error))
+    except AmbiguousRequest as error:
+        if folder.needs_labels or any(question.field != "image" for question in error.questions):
+            raise
+        return _noted(unlabelled(folder), *(question.text for question in error.questions))
 
 
 def _of_classes(tables: list[TableOfImages], folder: Folder) -> Manifest:
@@ -151,12 +158,14 @@ def read_given_table(path: Path, folder: Folder) -> Manifest:
     seen = look_at(table, folder.files, folder.roles, folder.reading.format)
     if seen is None:  # the reader of labels tells what the two sides look like
         return read_labelled_table(path, folder.images, folder.roles, folder.reading, files=folder.files, table=table)
-    manifest = of_table(seen, folder)
-    if seen.holds != LABELS or manifest.boxes is not None:
-        return manifest
+    if seen.holds != LABELS:
+        return of_table(seen, folder)
     drawn, faults = _annotations(folder)
-    manifest = manifest if drawn is None else with_drawn(manifest, drawn)
-    return _noted(manifest, *map(told, faults))
+    roles = None if drawn is None else roles_as_drawn(seen.table, folder.roles, drawn)
+    manifest = of_table(seen, dataclasses.replace(folder, roles=roles or folder.roles))
+    if manifest.boxes is not None:
+        return manifest
+    return _noted(manifest if drawn is None else with_drawn(manifest, drawn), *map(told, faults))
 
 
 def _annotations(folder: Folder) -> tuple[Manifest | None, list[DataUnusable]]:

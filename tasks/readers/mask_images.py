@@ -75,7 +75,7 @@ def find_masks(files: ImageFiles, given: Path | None = None) -> MaskFiles | None
     if not is_folder_of_images(files.folder):
         return None
     for place in sorted(files.folder.parent.iterdir()):
-        if _is_for_masks(place.name) and place.is_dir() and any(place.iterdir()):
+        if is_for_masks(place.name) and place.is_dir() and any(place.iterdir()):
             found = _beside(files, place)
             if found is not None:
                 return found
@@ -131,7 +131,7 @@ def _among(files: ImageFiles) -> MaskFiles | None:
     return _paired(files, files.folder, by_name, among=by_name) if by_name else None
 
 
-def _is_for_masks(folder: str) -> bool:
+def is_for_masks(folder: str) -> bool:
     """Return whether a folder is named for masks: `masks`, `2d_masks`, `Training_GroundTruth`, but not `no_mask`."""
     words = _words_of(folder)
     return folder.lower() in _FOLDERS or (bool(_WORDS & set(words)) and not _NEGATIONS & set(words))
@@ -147,7 +147,7 @@ def _lies_among_masks(path: PurePosixPath) -> bool:
     for folder in reversed(path.parts[:-1]):
         if folder.lower() in FOLDERS_OF_IMAGES:
             return False
-        if _is_for_masks(folder):
+        if is_for_masks(folder):
             return True
     return False
 

@@ -115,7 +115,11 @@ def _image(table: Table, images: NamedImages, columns: Sequence[str]) -> str | Q
         named = [name for name in good if fit(name)]
         if len(named) == 1:
             return named[0]
-    text = "Several columns name image files. Which one names the image that the row is about?"
+    text = (
+        f"Several columns name image files: {', '.join(good)}. Which one names the image that the row is about? If a row is about all "
+        "of them, write a table with a row for each image, with the patient in a column of its own and in another what tells "
+        "the images of a row apart (the side, for one)."
+    )
     return Question(field="image", text=text, options=tuple(good), level=BLOCKING)
 
 

@@ -377,3 +377,56 @@ def test_what_cannot_be_opened_ends_no_reading(images):
         (images / f"empty{suffix}").write_bytes(b"")
         (images / f"folder{suffix}").mkdir()
     assert len(read_folder(images).rows) == 6
+
+
+@pytest.mark.parametrize("is_given", [False, True])
+@pytest.mark.parametrize("header", ["image,nodule", "image,Nodule,quality", "image,label"])
+def test_one_column_of_marks_called_as_the_boxes_labels_whole_images(images, is_given, header):
+    more = ",good" if "quality" in header else ""
+    rows = [f"{name}.png,{mark}{more}" for name, mark in zip("abcdef", ["1", "0", "1", "0", "1", ""], strict=True)]
+    table = write((images.parent if is_given else images) / "labels.csv", "\n".join([header, *rows]))
+    drawn = coco(images / "boxes.json", "abc", [(0, [1, 1, 9, 8]), (1, [1, 1, 9, 8])])
+    drawn.write_text(drawn.read_text().replace('"x"', '"nodule"'))
+    manifest = read_folder(images, table=table if is_given else None)
+    assert [name.lower() for name in manifest.findings] == ["nodule"]
+    assert list(by_file(manifest, SUPERVISION).values()) == ["boxes"] * 3 + ["label", "label", "none"]
+    finding = by_file(manifest, f"finding.{manifest.findings[0]}")
+    assert [finding[f"{name}.png"] for name in "abcde"] == [1, 0, 1, 0, 1]
+    assert np.isnan(finding["f.png"])
+    facts = box_facts(manifest)
+    assert (facts.present_without_box, facts.absent_with_box, facts.unboxed_present) == (1, 1, 1)
+    assert ("quality" in manifest.roles.attributes) == bool(more)
+
+
+def test_a_table_with_two_images_a_row_ends_no_look_and_the_note_says_what_to_write(images):
+    rows = ["P1,a.png,b.png,1,0", "P2,c.png,d.png,0,1", "P3,e.png,f.png,1,1"]
+    write(images / "labels.csv", "\n".join(["ID,Left-Fundus,Right-Fundus,D,G", *rows]))
+    manifest = read_folder(images)
+    assert manifest.rows[SUPERVISION].tolist() == ["none"] * 6
+    told = "Several columns name image files: Left-Fundus, Right-Fundus."
+    assert any(told in note and "a row for each image" in note for note in manifest.notes)
+    with pytest.raises(AmbiguousRequest, match=told):
+        read_manifest(Request(text="", images=images))
+    coco(images / "boxes.json", "ab", [(0, [1, 1, 9, 8])])
+    assert any(told in note for note in read_folder(images).notes)
+
+
+def test_arrays_and_json_that_are_not_read_are_told(images):
+    write(images / "labels.csv", labels())
+    coco(images / "boxes.json", "ab", [(0, [1, 1, 9, 8])])
+    for name in "ab":
+        write(images / "masks" / f"{name}.npy", "")
+    write(images / "a.json", '{"shapes": []}')
+    notes = read_folder(images).notes
+    assert any(note.startswith("2 files of arrays (.npy) are not read; if these are masks") for note in notes)
+    assert any(note.startswith("1 file of JSON is not COCO and was not read") for note in notes)
+
+
+def test_arrays_in_a_folder_of_masks_beside_the_images_are_told(tmp_path):
+    images = draw(tmp_path / "images", *(f"{name}.png" for name in "abcdef"))
+    write(images / "labels.csv", labels())
+    write(tmp_path / "masks" / "a.npy", "")
+    assert any(
+        note.startswith("1 file of arrays (.npy) is not read")
+        for note in read_manifest(Request(text="", images=images)).notes
+    )
