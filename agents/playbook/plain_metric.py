@@ -10,8 +10,8 @@ from agents.playbook.intent import quoting
 if TYPE_CHECKING:
     from tasks.domain.spec import Spec
 
-_AT = re.compile(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(\d+)\[(.+)\]")
-_AT_COVERAGE = re.compile(r"sensitivity_at_coverage_(\d+)\[(.+)\]")
+_AT = re.compile(r"(sensitivity|specificity)_at_(sensitivity|specificity)_(\d+(?:\.\d)?)\[(.+)\]")
+_AT_COVERAGE = re.compile(r"sensitivity_at_coverage_(\d+(?:\.\d)?)\[(.+)\]")
 _OF_CLASS = re.compile(r"([a-z0-9_]+)\[(.+)\]")
 _PLAIN = {
     "auroc": "how well the classes are told apart over all thresholds (AUROC: 0.5 is chance, 1 is perfect)",

@@ -40,7 +40,7 @@ def metric_words(name: str, spec: Spec) -> str:
         ValueError: There is no such metric.
     """
     metric = read_name(name)
-    words = _FAMILIES[metric.family].replace("%", f"{metric.percent}%")
+    words = _FAMILIES[metric.family].replace("%", f"{metric.percent:g}%")
     if metric.of:
         return f"{words} for {class_words(metric.of, spec)}"
     return f"Mean {words}" if metric.family == "auroc" and len(spec.classes) > 2 else words

@@ -14,11 +14,11 @@ WHOLE = frozenset({"auroc", "f1_macro", "balanced_accuracy", "accuracy", "brier"
 ONE_CLASS = frozenset({"auroc", "average_precision", "sensitivity", "specificity", "f1"})
 """Metrics of one class against the others, written NAME[class]."""
 READ_FROM_CURVE = frozenset({"sensitivity_at_specificity", "specificity_at_sensitivity"})
-"""Metrics read from the ROC curve, written NAME_NN[class] with NN in percent."""
+"""Metrics read from the ROC curve, written NAME_NN[class] with NN in percent, with one decimal where it takes one: 80 or 97.5."""
 LOWER_IS_BETTER = frozenset({"brier", "ece"})
 
 _NAME = re.compile(
-    r"(?P<family>[a-z0-9_]+?)(?:_at_(?P<held>[a-z]+)_(?P<percent>[0-9]{2}))?(?:\[(?P<of>.+)\])?", re.DOTALL
+    r"(?P<family>[a-z0-9_]+?)(?:_at_(?P<held>[a-z]+)_(?P<percent>[0-9]{2}(?:\.[0-9])?))?(?:\[(?P<of>.+)\])?", re.DOTALL
 )
 
 
@@ -30,7 +30,7 @@ class MetricName:
     """One of `WHOLE`, `ONE_CLASS` or `READ_FROM_CURVE`."""
     of: str = ""
     """Class that it is for; empty for the whole task."""
-    percent: int = 0
+    percent: float = 0.0
     """What is held, in percent, for metrics read from the curve; else 0."""
 
 
@@ -50,7 +50,7 @@ def read_name(name: str, classes: Sequence[str] | None = None) -> MetricName:
     family, of = match["family"], match["of"] or ""
     if match["held"]:
         family = f"{family}_at_{match['held']}"
-    percent = int(match["percent"] or 0)
+    percent = float(match["percent"] or 0)
     allowed = READ_FROM_CURVE if match["held"] else ONE_CLASS if of else WHOLE
     if family not in allowed or (family in READ_FROM_CURVE and not (of and percent)):
         raise ValueError(f"unknown metric {name!r}; {_known()}")
@@ -71,4 +71,4 @@ def higher_is_better(name: str) -> bool:
 def _known() -> str:
     names = [*sorted(WHOLE), *(f"{name}[class]" for name in sorted(ONE_CLASS))]
     names += [f"{name}_NN[class]" for name in sorted(READ_FROM_CURVE)]
-    return f"known are {', '.join(names)}, with NN from 01 to 99 percent"
+    return f"known are {', '.join(names)}, with NN from 01 to 99 percent, or with one decimal such as 97.5"

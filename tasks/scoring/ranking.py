@@ -87,23 +87,23 @@ class WeightedRanking:
         mean = ratio(np.einsum("bi,bi->b", self.class_weights, precision), self.class_total)
         return np.where(self.other_total > 0, mean, np.nan)
 
-    def sensitivity_at_specificity(self, percent: int) -> Floats:
-        """Highest sensitivity of all thresholds whose specificity is at least so many percent.
+    def sensitivity_at_specificity(self, percent: float) -> Floats:
+        """Highest sensitivity of all thresholds whose specificity is at least so many percent, to one decimal.
 
-        Whole percents keep the comparison exact where weights are whole numbers.
+        Whole per mille keep the comparison exact where weights are whole numbers.
         """
-        allowed = self.other_total * (100 - percent)
-        within = np.count_nonzero(self.other_sums[:, 1:] * 100 <= allowed[:, None], axis=1)
+        allowed = self.other_total * (1000 - round(percent * 10))
+        within = np.count_nonzero(self.other_sums[:, 1:] * 1000 <= allowed[:, None], axis=1)
         # The first of the others that is one too many bars its own score: only what lies above it is called positive.
         above = np.append(self.ranking.class_above, len(self.ranking.of_class))[within]
         return self._where_both(ratio(_pick(self.class_sums, above), self.class_total))
 
-    def specificity_at_sensitivity(self, percent: int) -> Floats:
-        """Highest specificity of all thresholds whose sensitivity is at least so many percent."""
+    def specificity_at_sensitivity(self, percent: float) -> Floats:
+        """Highest specificity of all thresholds whose sensitivity is at least so many percent, to one decimal."""
         if not len(self.ranking.of_class):
             return np.full(len(self.class_total), np.nan)
-        needed = self.class_total * percent
-        short = np.count_nonzero(self.class_sums[:, 1:] * 100 < needed[:, None], axis=1)
+        needed = self.class_total * round(percent * 10)
+        short = np.count_nonzero(self.class_sums[:, 1:] * 1000 < needed[:, None], axis=1)
         false = _pick(self.other_sums, self.ranking.others_from[short])
         return self._where_both(1 - ratio(false, self.other_total))
 

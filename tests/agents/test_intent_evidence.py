@@ -216,3 +216,11 @@ def test_a_share_of_all_images_limits_what_is_flagged(understood):
 def test_a_share_of_cases_may_be_left_open(understood):
     parsed = understood("Tumour or not. If the model is not sure it may hand the film to us, but no more than 8 films in 100.")  # fmt: skip
     assert math.isclose(parsed.draft.abstention.at_most, 0.08)
+
+
+def test_one_in_forty_is_held_as_said(understood):
+    spec = understood(
+        "Of every forty tumours thirty-nine must be found, with as few false alarms as that allows."
+    ).draft
+    assert spec.primary == "specificity_at_sensitivity_97.5[tumour]"
+    assert [(item.metric, item.bound) for item in spec.constraints] == [("sensitivity[tumour]", 0.975)]

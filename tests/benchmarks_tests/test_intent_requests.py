@@ -106,4 +106,6 @@ def test_what_an_edit_takes_out_stands_in_the_request_once(row: dict[str, Any]) 
         assert pair["expected_change"]
         taken = [found[1] for form in TAKEN_OUT if (found := re.match(form, pair["edit"]))]
         assert [row["request"].count(words) for words in taken] == [1] * len(taken)
-        assert taken or re.match(r"append '|swap: '|replace the request by '|(add|remove|change|delete the) ", pair["edit"])
+        assert taken or re.match(
+            r"append '|swap: '|replace the request by '|(add|remove|change|delete the) ", pair["edit"]
+        )

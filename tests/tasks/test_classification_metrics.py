@@ -27,7 +27,7 @@ BINARY, THREE = ("nv", "mel"), ("nv", "bkl", "mel")
 BINARY_NAMES = (
     "auroc", "auroc[mel]", "auroc[nv]", "average_precision[mel]", "average_precision[nv]", "sensitivity[mel]",
     "specificity[mel]", "sensitivity[nv]", "sensitivity_at_specificity_80[mel]", "specificity_at_sensitivity_95[mel]",
-    "f1_macro", "f1[mel]", "balanced_accuracy", "accuracy", "brier", "ece",
+    "specificity_at_sensitivity_97.5[mel]", "f1_macro", "f1[mel]", "balanced_accuracy", "accuracy", "brier", "ece",
 )  # fmt: skip
 THREE_NAMES = tuple(name for name in BINARY_NAMES if name != "sensitivity[nv]")
 AT = {"mel": 0.4}
@@ -61,6 +61,7 @@ def test_binary_metrics_equal_those_of_scikit_learn(seed: int, decimals: int) ->
             "sensitivity[nv]": true_negative / (true_negative + false_positive),
             "sensitivity_at_specificity_80[mel]": best_on_curve(labels, positive, specificity=0.80),
             "specificity_at_sensitivity_95[mel]": best_on_curve(labels, positive, sensitivity=0.95),
+            "specificity_at_sensitivity_97.5[mel]": best_on_curve(labels, positive, sensitivity=0.975),
             "f1_macro": f1_score(labels, choice, average="macro"),
             "f1[mel]": f1_score(labels, choice),
             "balanced_accuracy": balanced_accuracy_score(labels, choice),
@@ -90,6 +91,7 @@ def test_multiclass_metrics_equal_those_of_scikit_learn(seed: int, decimals: int
             "specificity[mel]": np.mean(mel[~is_mel] < 0.4),
             "sensitivity_at_specificity_80[mel]": best_on_curve(is_mel, mel, specificity=0.80),
             "specificity_at_sensitivity_95[mel]": best_on_curve(is_mel, mel, sensitivity=0.95),
+            "specificity_at_sensitivity_97.5[mel]": best_on_curve(is_mel, mel, sensitivity=0.975),
             "f1_macro": f1_score(labels, choice, average="macro"),
             "f1[mel]": f1_score(is_mel, choice == 2),
             "balanced_accuracy": balanced_accuracy_score(labels, choice),
@@ -201,7 +203,7 @@ def test_a_class_that_is_never_found_has_an_f1_of_zero() -> None:
 @pytest.mark.parametrize(
     "name",
     ["", "auc", "AUROC", "auroc[]", "accuracy[mel]", "f1", "sensitivity", "sensitivity_at_specificity_80",
-     "sensitivity_at_specificity_8[mel]", "sensitivity_at_specificity_00[mel]", "sensitivity_at_sensitivity_80[mel]",
+     "sensitivity_at_specificity_8[mel]", "sensitivity_at_specificity_80.25[mel]", "sensitivity_at_specificity_00[mel]", "sensitivity_at_sensitivity_80[mel]",
      "sensitivity_at_specificity[mel]", "auroc_at_specificity_80[mel]", "brier\n", "auroc [mel]"],
 )  # fmt: skip
 def test_an_unknown_metric_is_named_with_the_known_ones(name: str) -> None:

@@ -62,8 +62,14 @@ def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
 
 
 def percent(level: Level) -> str:
-    """Return a level in whole percent, two digits from 01 to 99, as metric names carry it."""
-    return f"{min(99, max(1, math.floor(level.value * 100 + 0.5))):02d}"
+    """Return a level in percent as metric names carry it: two digits from 01 to 99, and a decimal where it takes one (97.5)."""
+    return as_percent(level.value)
+
+
+def as_percent(share: float) -> str:
+    """Return a share from 0 to 1 in percent as metric names carry it."""
+    tenths = min(990, max(10, math.floor(share * 1000 + 0.5)))
+    return f"{tenths // 10:02d}" + (f".{tenths % 10}" if tenths % 10 else "")
 
 
 def metric_name(family: str, target: str, *, binary: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent.limits import metric_name, percent
+from agents.playbook.intent.limits import as_percent, metric_name, percent
 from tasks.domain.spec import DETECTION, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
 
 if TYPE_CHECKING:
@@ -152,6 +152,6 @@ def _usual(reading: Reading, wishes: Wishes, judging: Judging) -> None:
 
 
 def _coverage(judging: Judging) -> str:
-    """Return the share of images that are answered, two digits of a percentage."""
+    """Return the share of images that are answered, in percent as metric names carry it."""
     share = 0.1 if math.isnan(judging.abstention.at_most) else judging.abstention.at_most
-    return f"{min(99, max(1, round((1 - share) * 100))):02d}"
+    return as_percent(1 - share)
