@@ -219,19 +219,21 @@ def test_what_sixty_cases_cannot_show_is_said_with_the_arithmetic(words, level, 
     assert all("95.1%" in text for text in sample)
 
 
+def test_a_measure_that_the_prevalence_puts_out_of_reach_is_kept_and_asked_about():
+    parsed, spec, _ = understood("Melanoma or not. F1 above 0.9; the prevalence is 3%.")
+    assert [item.metric for item in spec.constraints] == ["f1[melanoma]"]
+    assert (parsed.level, kinds(parsed)) == ("confirm_default", {"likely_infeasible"})
+    assert "how common" in parsed.questions[0].text
+
+
 @pytest.mark.parametrize(
-    ("words", "metric", "kind"),
-    [
-        ("F1 above 0.9; the prevalence is 3%.", "f1[melanoma]", "likely_infeasible"),
-        ("F1 above 0.6.", "f1[melanoma]", "metric_choice"),
-        ("PPV of at least 50%.", "ppv[melanoma]", "metric_choice"),
-    ],
+    ("words", "metric"), [("F1 above 0.6.", "f1[melanoma]"), ("PPV of at least 50%.", "ppv[melanoma]")]
 )
-def test_a_measure_that_depends_on_prevalence_is_kept_and_asked_about(words, metric, kind):
+def test_a_measure_that_depends_on_prevalence_and_is_in_reach_is_kept_with_a_caveat(words, metric):
     parsed, spec, _ = understood(f"Melanoma or not. {words}")
     assert [item.metric for item in spec.constraints] == [metric]
-    assert (parsed.level, kinds(parsed)) == ("confirm_default", {kind})
-    assert "how common" in parsed.questions[0].text
+    assert parsed.level == "none"
+    assert any("how common" in caveat for caveat in spec.caveats)
 
 
 def test_the_rarest_prevalence_asks_for_the_specificity_that_it_needs():

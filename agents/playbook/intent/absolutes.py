@@ -47,7 +47,7 @@ _SOUNDS = wordings(
 )  # fmt: skip
 _SILENT = wordings("silent", "quiet", "still", "mute", "shut up", "keep silent", "stay dark")
 _WELL = wordings(
-    "nothing there", "nothing is there", "nothing to see", "no blood", "nothing", "for nothing", "normal", "healthy", "clean", "without reason", "empty",
+    "nothing there", "there is none", "is none there", "where none is", "nothing is there", "nothing to see", "no blood", "nothing", "for nothing", "normal", "healthy", "clean", "without reason", "empty",
     "no reason", "not there", "nothing wrong", "no disease", "harmless",
 )  # fmt: skip
 _RIGHT = wordings(
@@ -94,12 +94,22 @@ def _is_no_miss(reading: Reading, part: range) -> bool:
     if lost and no_finding and not few and tags & {"CANNOT", "DEMAND"}:
         return True  # 'no polyp may be lost'
     caught = [k for k in part if "CATCH" in units[k].tags]
-    if caught and has(
-        reading,
-        part,
-        wordings(
-            "every time", "every one", "each one", "each and every", "without exception", "every single", "every last"
-        ),
+    if (
+        caught
+        and tags & {"DEMAND", "CANNOT", "WISH"}
+        and has(
+            reading,
+            part,
+            wordings(
+                "every time",
+                "every one",
+                "each one",
+                "each and every",
+                "without exception",
+                "every single",
+                "every last",
+            ),
+        )
     ):
         return True
     sensitive = [k for k in part if "SENS" in units[k].tags]

@@ -9,7 +9,7 @@ from agents.playbook.intent.choice import Choice, Group, distinct_groups, unlabe
 from agents.playbook.intent.goal import number_cut
 from agents.playbook.intent.grades import order_is_asked_for
 from agents.playbook.intent.grouping import groups_of_sentences
-from agents.playbook.intent.look_alikes import is_look_alike
+from agents.playbook.intent.look_alikes import is_look_alike, look_alikes_are_wanted
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import unknown_words
 from agents.playbook.intent.single import sounds_like_a_finding
@@ -94,7 +94,10 @@ def _without_labels(reading: Reading, targets: dict[int, Target]) -> Choice | No
 
 def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded: tuple[str, ...]) -> Choice | None:
     """Return the kinds of objects whose places are asked for: those named beside the words for places, else all but look-alikes."""
-    look_alikes = {item.label for item in reading.data.labels if is_look_alike(reading, item)}
+    told_off = {item.label for item in reading.data.labels if is_look_alike(reading, item)}
+    look_alikes = set() if look_alikes_are_wanted(reading) else told_off
+    if told_off and not look_alikes:
+        return _every_kind(reading, goal)
     beside = _beside_places(reading, goal)
     found = distinct_groups(reading, beside or targets)
     named = [group for group in found if set(group.labels) - set(excluded) - look_alikes]
@@ -107,6 +110,13 @@ def _located(reading: Reading, goal: Goal, targets: dict[int, Target], excluded:
     if not kinds:
         _ask_for_classes(reading)
         return None
+    groups = [Group((item.label,), reading.data.plain(item.label)) for item in kinds]
+    return Choice(groups, groups, goal.task)
+
+
+def _every_kind(reading: Reading, goal: Goal) -> Choice:
+    """Return all kinds of objects of the data."""
+    kinds = [item for item in reading.data.labels if not (item.denies or item.answer)]
     groups = [Group((item.label,), reading.data.plain(item.label)) for item in kinds]
     return Choice(groups, groups, goal.task)
 

@@ -137,11 +137,16 @@ def _ask_about_prevalence(reading: Reading, judging: Judging, numbers: Numbers, 
             if family in {"f1", "ppv"}
             else ""
         )
+        if family in {"f1", "ppv"} and needed <= _TOO_SPECIFIC:
+            reading.caveat(
+                f"{plain[0].upper()}{plain[1:]} depends on how common the finding is; it holds for {prevalence:.1%} positives."
+            )
+            continue
         reading.ask(
             "constraints", f"{plain[0].upper()}{plain[1:]} depends on how common the finding is where the model will be used.{example} Shall "
             f"{value:g} be a goal at the {prevalence:.1%} of this data, reported beside sensitivity and specificity?",
             options=("yes", "no, I name a sensitivity and a specificity"), default="yes",
-            kind="likely_infeasible" if family in {"f1", "ppv"} and needed > _TOO_SPECIFIC else "metric_choice",
+            kind="likely_infeasible" if family in {"f1", "ppv"} else "metric_choice",
         )  # fmt: skip
 
 

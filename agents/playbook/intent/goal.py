@@ -104,8 +104,14 @@ def measured_column(reading: Reading) -> str:
         return ""
     named = {name for unit in reading.units for name in unit.attributes} & set(numeric)
     words = {word for unit in reading.units for word in unit.norm.split()}
-    akin = [name for name in numeric if name in named or words & set(phrase(name))]
+    akin = [name for name in numeric if name in named or words & {*phrase(name), *_short_forms(name)}]
     return (akin or numeric)[0] if len(numeric) == 1 or akin else ""
+
+
+def _short_forms(name: str) -> set[str]:
+    """Return what a column's name is shortened to: `ef` and `lvef` for ejection_fraction, as the left ventricle is meant."""
+    initials = "".join(word[0] for word in phrase(name))
+    return {initials, f"lv{initials}"} if len(initials) > 1 else set()
 
 
 def _measured(reading: Reading, measured: list[int], column: str) -> Goal:

@@ -29,6 +29,7 @@ _IMAGES = frozenset(
 _NOT_LEANING = norms(
     "trust", "know", "have", "need", "forget", "record", "store", "ask", "tell", "want", "see", "include", "expect"
 )
+_WHOSE = norms("ours", "theirs", "us", "mine", "yours")
 _DETECTORS = norms("detector", "finder", "classifier")
 _LETTER = norms(
     "spelling", "typo", "typos", "english", "grammar", "message", "email", "mail", "letter", "signature", "footer", "note", "my", "your", "disclaimer",
@@ -168,6 +169,8 @@ def _unknown(reading: Reading, found: Leaning) -> None:
             _take_antecedent(reading, found, match, rest[1])
             continue
         reading.use(match.first, rest[1])
+        if any(reading.units[k].norm in _WHOSE for k in range(*rest)):
+            continue  # 'not only on ours'
         text = reading.words(*rest)
         name = slug(text)[:40].strip("_")
         column = _column_named(reading, rest)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 METRIC_OF_TAG = {"AUROC": "auroc", "AP": "average_precision", "F1": "f1", "BALANCED": "balanced_accuracy", "ACCURACY": "accuracy", "BRIER": "brier", "KAPPA": "quadratic_kappa", "MAP": "map50", "DICE": "dice", "MAE": "mae", "MCC": "mcc", "PREDICTIVE_POS": "ppv", "PREDICTIVE_NEG": "npv"}  # fmt: skip
+_GAP = norms("difference", "gap", "apart", "differ")
 _OF_PREVALENCE = frozenset({"ppv", "npv"})
+_USE = norms("use", "take", "judge", "improve")
 _TOLD = norms(
     "published", "paper", "told", "literature", "colleague", "student", "achieved", "achieve", "previous", "previously", "earlier", "currently", "study",
     "competitor", "vendor", "others", "typically", "usually", "said", "article", "journal", "benchmark", "claims",
@@ -25,7 +27,12 @@ _TOLD = norms(
 def read_metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
     """Take floors on metrics that are named; the shares that they use up are added to `taken`."""
     for match in reading.found("metric_floor"):
-        if not match.shares or taken & set(match.shares) or _is_told_of_others(reading, match):
+        if (
+            not match.shares
+            or taken & set(match.shares)
+            or _is_told_of_others(reading, match)
+            or _is_gap(reading, match)
+        ):
             continue
         value = share_at(reading, match.shares[0])
         family = _family(reading, match) or (
@@ -41,6 +48,11 @@ def read_metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> N
         numbers.metric_floors.append((family, Level(value, match.first, match.end, labels)))
 
 
+def _is_gap(reading: Reading, match: Match) -> bool:
+    """'A difference in AUC of 0.03 is tolerable' bounds no AUC."""
+    return any(reading.units[k].norm in _GAP for k in clause_of(reading, match.first))
+
+
 def _is_told_of_others(reading: Reading, match: Match) -> bool:
     """'We published an AUC of 0.87 in 2021' and 'a colleague told me that 95% is usual' tell of others and wish for nothing."""
     clause = clause_of(reading, match.first)
@@ -52,7 +64,12 @@ def _is_told_of_others(reading: Reading, match: Match) -> bool:
 def tells_of_others(reading: Reading, part: range) -> bool:
     """Say whether words tell what others reached, or what was reached before, without any wish."""
     units = [reading.units[k] for k in part]
-    return not any(unit.tags & {"DEMAND", "WISH"} for unit in units) and any(unit.norm in _TOLD for unit in units)
+    used = any(unit.norm in _USE for unit in units)
+    return (
+        not used
+        and not any(unit.tags & {"DEMAND", "WISH"} for unit in units)
+        and any(unit.norm in _TOLD for unit in units)
+    )
 
 
 def read_metric_goal(reading: Reading, numbers: Numbers) -> None:

@@ -81,8 +81,9 @@ def _is_description(reading: Reading, at: int) -> bool:
     units = reading.units
     clause = clause_of(reading, at)
     before = [units[k] for k in clause if k < at]
-    if any(unit.norm in _OF_STAFF for unit in before) and not any(unit.tags & {"WISH", "DEMAND"} for unit in before):
-        return True  # 'the nurse puts an outline around it'
+    staff = [k for k, unit in enumerate(before) if unit.norm in _OF_STAFF]
+    if staff and not any(unit.tags & {"WISH", "DEMAND"} for unit in before[staff[-1] :]):
+        return True  # 'the nurse puts an outline around it', 'ignore the marks that our surgeons draw'
     if reading.units[at].norm == _WHERE or any(_commands(unit) for unit in before):
         return False
     if any("BECAUSE" in units[k].tags for k in clause) or any(unit.norm in _SUBJECTS for unit in before):

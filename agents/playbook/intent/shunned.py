@@ -23,6 +23,8 @@ _ONTO = frozenset({"at", "on", "by", "from", "because"})
 _ENDS = norms("but", "because", "so", "since", "although", "while", "unless", "except")
 _ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference", "influence", "bearing", "effect", "impact", "factor", "sway", "change", "say", "clue", "hint", "evidence", "help", "enter", "feature", "drive", "determine", "steer", "betray")  # fmt: skip
 """What is denied of a thing that must not count."""
+_RECOGNISES = norms("recognise", "detect", "see", "find", "read", "learn")
+_INSTEAD = wordings("instead", "rather than", "in place of")
 _UNWILLING = norms("none", "hate", "dread", "loathe", "detest")
 _AWAY = wordings("away", "clue", "hint")
 _REACH = 6
@@ -62,9 +64,15 @@ def _wishes(reading: Reading, sentence: range) -> Iterator[int]:
         no_role = no_role or (
             unit.norm == "give" and denied and has(reading, range(at, min(at + 5, sentence.stop)), _AWAY)
         )
+        no_role = no_role or (unit.norm in _RECOGNISES and denied and _has_instead(reading, sentence, at))
         turned = "NOT" in unit.tags and _is_turned_aside(reading, sentence, at)
         if ignores or leans or no_role or turned:
             yield at
+
+
+def _has_instead(reading: Reading, sentence: range, at: int) -> bool:
+    """'A model which recognises the machine instead of the bowel'."""
+    return has(reading, range(at, sentence.stop), _INSTEAD)
 
 
 def is_told(reading: Reading, at: int) -> bool:

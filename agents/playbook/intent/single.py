@@ -11,7 +11,7 @@ from agents.playbook.intent.targets import only_finding
 if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
-_SHORTEST, _LONGEST = 3, 6
+_SHORTEST, _LONGEST, _CAPITALS = 3, 6, 3
 _MEDICAL = re.compile(
     r"(itis|itides|oma|omas|omata|osis|oses|pathy|pathies|emia|aemia|plasia|plasm|plasms|trophy|ectasis|algia|rrhage|lysis|cele|uria|edema|oedema|sclerosis"
     r"|ectopy|spasm|megaly|penia|cytosis|blastosis|thorax|malacia|ptosis|plegia|phagia|pnea|pnoea|stomy|rrhea|rrhoea|iasis|asia)$", re.IGNORECASE,
@@ -58,10 +58,17 @@ def _spelled_out(reading: Reading, short: str) -> list[int]:
     ]
     for first in range(len(words)):
         for length in range(2, len(short) + 1):
-            part = [word for at, text in words[first : first + length] for word in re.findall(r"[a-z]+", text)]
+            part = [
+                word for at, text in words[first : first + length] for word in _letters(reading.units[at].text, text)
+            ]
             if _begin_with(part, short):
                 return [words[first][0]]
     return []
+
+
+def _letters(written: str, text: str) -> list[str]:
+    """Return the words of a unit; a short form in capitals ('LV') is as many words as it has letters."""
+    return list(text) if written.isupper() and len(written) <= _CAPITALS else re.findall(r"[a-z]+", text)
 
 
 def _begin_with(words: list[str], short: str) -> bool:

@@ -38,6 +38,17 @@ _UNSEEN = wordings(
     "it does not know",
     "has not met",
 )
+_ONLY_HERE = wordings(
+    "only be used on ours",
+    "only used on ours",
+    "only on ours",
+    "only be used here",
+    "only used here",
+    "only with ours",
+    "only for ours",
+    "only be used at our",
+    "never leave",
+)
 _ELSEWHERE = norms("elsewhere", "theirs", "abroad", "everywhere", "anywhere")
 _WORKS = norms("work", "hold", "survive", "perform", "cope", "generalise", "generalize", "transfer", "robust", "carry", "travel", "usable", "use", "deploy", "function", "stand", "run", "reliable", "valid", "apply", "fail", "break", "collapse", "handle", "deal", "good", "do", "usable", "portable", "trust", "fall")  # fmt: skip
 _FAILS = norms("fail", "break", "collapse", "fall", "survive")
@@ -76,7 +87,7 @@ def _spoken_of(reading: Reading) -> Iterator[Match]:
             continue
         place = next((k for k in sentence if _is_elsewhere(reading, sentence, k)), None)
         works = [k for k in sentence if _WORKS & set(reading.units[k].norm.split()) and not _is_never(reading, k)]
-        if place is not None and works and _is_wished(reading, sentence):
+        if place is not None and works and _is_wished(reading, sentence) and not has(reading, sentence, _ONLY_HERE):
             yield Match(min(place, *works), max(place, *works) + 1, (), ())
 
 

@@ -75,7 +75,8 @@ def is_of_all(reading: Reading, at: int) -> bool:
         return True
     if units[at].norm not in _WHICH_ONE or len(reading.data.labels) < _LISTED:
         return False
-    return any("CLASS_NOUN" in unit.tags or unit.norm in _DISEASE for unit in units[at + 1 : at + 4])
+    counted = any(unit.number == len(reading.data.labels) for unit in units[at + 1 : at + 4])
+    return counted or any("CLASS_NOUN" in unit.tags or unit.norm in _DISEASE for unit in units[at + 1 : at + 4])
 
 
 def _lists_labels(reading: Reading, candidates: list[int]) -> bool:
@@ -191,6 +192,10 @@ def _denied_behind(reading: Reading, labelled: list[int]) -> bool:
 def _behind_into(reading: Reading, sentence: range, named: list[int]) -> list[int]:
     """'Sort white cells into neutrophil, lymphocyte, ...': where labels of the data stand behind 'into', what stands before is what is sorted."""
     listed = {label for k in named for label in reading.units[k].labels}
+    sorts = any("TASK_SORT" in reading.units[k].tags for k in sentence)
+    counted = any(reading.units[k].number == len(reading.data.labels) for k in sentence)
+    if sorts and counted and len(reading.data.labels) >= _LISTED:
+        return [k for k in named if reading.units[k].labels]  # 'sort them in four: normal, wax, ...', in whatever words
     if len(listed) >= len(reading.data.labels) > 1:
         return [k for k in named if reading.units[k].labels]  # 'white cells: neutrophil, lymphocyte, ...'
     at = next((k for k in sentence if reading.units[k].norm == "into"), None)

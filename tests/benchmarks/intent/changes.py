@@ -114,7 +114,7 @@ _RULES: tuple[tuple[str, Rule], ...] = (
     (r"(?P<name>[\w -]+?) is an? allowed (?:cue|feature|input)", say.member("confounders", there=False)),
     (rf"{_NO}(?:protected[_ ])?subgroups?", say.set_empty("subgroups")),
     (rf"(?:protected[_ ])?subgroups?{_VERB}(?P<names>{EMPTY}|\[[^=]*\])", say.set_is("subgroups")),
-    (r"(?:protected[_ ])?subgroups? (?:stays?|remains?|kept|unchanged)(?: with)?(?: (?:metadata_)?column\s*=\s*(?P<column>\w+))?", say.stays("subgroups")),
+    (r"(?:protected[_ ])?subgroups? (?:stays?|remains?|kept|unchanged)(?: with)?(?:(?:out an?| no)? (?:metadata[_ ])?column(?:\s*=\s*(?P<column>\w+))?)?", say.stays("subgroups")),
     (r"(?:protected[_ ])?subgroups?\s+(?P<name>\w+)\s+(?P<details>(?:criterion|max_gap|metric|groups)\s*=.+)", say.subgroup_details),
     (rf"(?:protected[_ ])?subgroups?{_VERB}(?P<names>[\w, ]+)", say.set_is("subgroups")),
     (r"(?:protected[_ ])?subgroups? (?P<name>[\w-]+) (?:is )?(?:removed|dropped|gone|disappears)", say.member("subgroups", there=False)),

@@ -82,7 +82,7 @@ def primary(found: re.Match[str]) -> Clause | None:
 
 def measure_in(text: str) -> tuple[Measure | None, bool]:
     """Return the metric of `sensitivity_at_specificity 0.90 mel`, and whether what is held is left open (`null`)."""
-    text = re.sub(r"\b(?:with )?nothing fixed\b", "null", text)
+    text = re.sub(r"\b(?:with )?nothing fixed\b|\bfixed_\w+\s*=\s*null\b", "null", text.replace(",", " "))
     words = re.sub(r"\b(?:at|of|for|with|=|\(|\))\s", " ", text).split()
     if not words or not re.match(r"[a-z]", words[0], re.IGNORECASE):
         return None, False
