@@ -89,7 +89,9 @@ def test_a_row_has_every_field_and_its_questions_fit_its_level(row: dict[str, An
     assert expected["clarification_level"] in ASKING | {"none", "resolve_from_data"}
     assert expected["clarification_needed"] == asks == bool(expected["clarification_questions"])
     assert expected["refuse"] == (not expected["in_scope"]) == (expected["task_type"] == "none")
-    group = re.fullmatch(r"\w+\((.+)\)", expected["positive_class"] or "")  # 'urgent(CNV,DME)', as one published key has it
+    group = re.fullmatch(
+        r"\w+\((.+)\)", expected["positive_class"] or ""
+    )  # 'urgent(CNV,DME)', as one published key has it
     named = {name.strip() for name in group[1].split(",")} if group else {expected["positive_class"]}
     assert named <= {None, *expected["classes"]}
 
