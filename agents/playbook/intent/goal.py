@@ -52,7 +52,8 @@ def read_goal(reading: Reading) -> Goal:
 
 
 def _names_a_finding(reading: Reading) -> bool:
-    return any(unit.kind == "finding" and not unit.attributes for unit in reading.units)
+    """Say whether a disease is named; 'normal' is none."""
+    return any(unit.kind == "finding" and unit.concern != 0 and not unit.attributes for unit in reading.units)
 
 
 def _asks_for_number(reading: Reading, at: int) -> bool:

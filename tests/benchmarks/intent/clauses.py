@@ -73,7 +73,7 @@ def positive(found: re.Match[str]) -> Clause:
 
 
 def primary(found: re.Match[str]) -> Clause | None:
-    text = found["metric"].strip()
+    text = re.sub(r"^(?:stays|remains|still|is still)\s+", "", found["metric"].strip(), flags=re.IGNORECASE)
     if re.fullmatch(EMPTY, text, re.IGNORECASE):
         return of("primary")(slot_checks.primary_open())
     measure, is_open = measure_in(text)
