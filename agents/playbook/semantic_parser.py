@@ -31,6 +31,7 @@ from agents.playbook.intent.misreading import read_misreading
 from agents.playbook.intent.naming import name_classes
 from agents.playbook.intent.operating import read_numbers
 from agents.playbook.intent.outcomes import ask_about_outcomes, name_of_outcome
+from agents.playbook.intent.priced import read_prices
 from agents.playbook.intent.priorities import read_priorities
 from agents.playbook.intent.protocol import keep_the_protocol
 from agents.playbook.intent.reading import Reading
@@ -102,8 +103,9 @@ def _spec(reading: Reading) -> Spec | None:
     outcome = ask_about_outcomes(reading)
     counted = counted_as(reading)
     misread = read_misreading(reading)
+    prices = read_prices(reading)
     numbers = read_numbers(reading)
-    errors = read_errors(reading)
+    errors = prices or read_errors(reading)
     read_side_rule(reading)
     ungradable = read_ungradable(reading)
     policy = read_label_policy(reading)

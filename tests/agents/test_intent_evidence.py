@@ -224,3 +224,20 @@ def test_one_in_forty_is_held_as_said(understood):
     ).draft
     assert spec.primary == "specificity_at_sensitivity_97.5[tumour]"
     assert [(item.metric, item.bound) for item in spec.constraints] == [("sensitivity[tumour]", 0.975)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tumour or not. Count an overlooked tumour as 20 and a false alarm as 1.",
+        "Tumour or not. A missed one costs 20 points, a false alarm 1.",
+    ],
+)
+def test_errors_may_have_a_price_each(understood, text):
+    parsed = understood(text)
+    assert (parsed.level, parsed.spec.primary) == ("none", "expected_cost")
+    assert {(item.true, item.weight) for item in parsed.spec.costs} == {("tumour", 20.0), ("no_tumour", 1.0)}
+
+
+def test_numbers_without_errors_are_no_prices(understood):
+    assert understood("Tumour or not. The films of 20 years count as 2 collections.").spec.costs == ()

@@ -28,27 +28,7 @@ _ARTICLES = frozenset({"a", "an", "the", "of", "any", "as", "one", "other", "rea
 _BAD = norms("bad", "costly", "serious", "expensive", "harmful", "grave", "much", "dangerous", "important", "heavy", "heavily", "problematic")  # fmt: skip
 _TIMES = {"twice": 2.0, "double": 2.0, "half": 0.5, "thrice": 3.0}
 _SEVERITY = {"ERR_SEVERE": WORST, "ERR_NONE": LEAST, "ERR_MILD": ALARM}
-_BESIDE_NUMBERS = frozenset(
-    {
-        "say",
-        "weigh",
-        "weight",
-        "cost",
-        "like",
-        "roughly",
-        "and",
-        "about",
-        "as",
-        "of",
-        "let",
-        "us",
-        "the",
-        "be",
-        "to",
-        "use",
-        "take",
-    }
-)
+_BESIDE_NUMBERS = frozenset({"say", "weigh", "weight", "cost", "like", "roughly", "and", "about", "as", "of", "let", "us", "the", "be", "to", "use", "take"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,12 +180,8 @@ def _error(reading: Reading, places: range, before: Error | None) -> Error | Non
     ahead = list(_groups(reading, range(verb + 1, places.stop), before))
     if before is not None and kind == "call" and set(reading.units[verb].norm.split()) & _THEM:
         ahead.insert(0, (before.true, verb + 1))  # 'call it' is one unit
-    if kind == "alarm":
-        return Error(first=verb, end=verb + 1)
-    if kind == "miss":
-        behind = list(_groups(reading, range(max(places.start, verb - 3), verb), before)) if not ahead else []
-        true, last = (ahead or behind or [((), verb + 1)])[0]
-        return Error(true=true, is_miss=True, first=verb, end=max(last, verb + 1))
+    if kind in {"miss", "alarm"}:
+        return _unnamed(reading, range(places.start, verb), verb, ahead, before)
     if len(ahead) < 2:
         return _around(reading, places, verb, ahead, before)
     return Error(ahead[0][0], ahead[1][0], first=verb, end=ahead[1][1], both_ways=kind == "confuse")
@@ -224,6 +200,24 @@ def _harmless(reading: Reading) -> tuple[str, ...]:
         for item in reading.data.labels
         if item.denies or item.answer == "absent" or (item.concept and concepts[item.concept].concern == 0)
     )
+
+
+def _unnamed(
+    reading: Reading, behind: range, verb: int, ahead: list[tuple[tuple[str, ...], int]], before: Error | None
+) -> Error:
+    """Return a miss or a false alarm; 'calling normal CNV' is one unit that speaks of a miss, and names a confusion."""
+    if _kind(reading, verb) == "alarm":
+        return Error(first=verb, end=verb + 1)
+    if ahead and reading.units[verb].text.lower().startswith("calling "):
+        return Error(_harmless(reading), ahead[0][0], first=verb, end=ahead[0][1])
+    near = range(max(behind.start, verb - 3), verb)
+    true, last = (ahead or list(_groups(reading, near, before)) or [((), verb + 1)])[0]
+    return Error(true=true, is_miss=True, first=verb, end=max(last, verb + 1))
+
+
+def error_in(reading: Reading, places: range) -> Error | None:
+    """Return the error that these units speak of, if they speak of one."""
+    return _error(reading, places, None)
 
 
 def _around(

@@ -40,7 +40,7 @@ def read_goal(reading: Reading) -> Goal:
         reading.used.update(k for sentence in reading.sentences() if at in sentence for k in sentence)
     if places:
         return _located(reading, places)
-    measured = [at for at in reading.tagged("MEASURE") if _asks_for_number(reading, at)]
+    measured = [at for at in reading.tagged("MEASURE") if at not in reading.used and _asks_for_number(reading, at)]
     column = measured_column(reading)
     if column and not measured and not reading.data.measured and _names_a_finding(reading):
         column = ""
