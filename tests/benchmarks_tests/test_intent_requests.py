@@ -21,6 +21,7 @@ IDS = {
     "requests_variants_5.jsonl": [f"Q{number:02d}{letter}" for number in GISTS for letter in "ab"],
     "requests_variants_6.jsonl": [f"X{number:02d}{letter}" for number in GISTS for letter in "abc"],
     "requests_variants_7.jsonl": [f"K{number:02d}{letter}" for number in GISTS for letter in "ab"],
+    "requests_variants_8.jsonl": [f"J{number:02d}{letter}" for number in GISTS for letter in "ab"],
     "requests_others.jsonl": [f"S{number:02d}" for number in range(1, 41)],
     "requests_others_2.jsonl": [f"T{number:02d}" for number in (*GISTS, *range(31, 55))],
     "requests_others_3.jsonl": [f"U{number:02d}" for number in range(1, 41)],
@@ -35,6 +36,7 @@ VARIANTS = {
     "requests_variants_5.jsonl": 2,
     "requests_variants_6.jsonl": 3,
     "requests_variants_7.jsonl": 2,
+    "requests_variants_8.jsonl": 2,
 }
 """Wordings of each gist."""
 CRITICAL = ("task_type", "clarification_level", "clarification_kind", "refuse")

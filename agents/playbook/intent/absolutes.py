@@ -29,7 +29,7 @@ _ALWAYS = wordings(
     "every", "each", "all", "every time", "always", "100 %", "without exception", "each and every", "any", "in every case", "everything", "no exceptions",
 )  # fmt: skip
 _UTMOST = wordings(
-    "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as high as it gets", "as high as it goes", "as high as can be", "as high as you can", "as sensitive as possible", "utmost",
+    "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as high as it gets", "as high as it will go", "as high as you can get", "as high as you can make it", "as high as it goes", "as high as can be", "as high as you can", "as sensitive as possible", "utmost",
     "as sensitive as it can", "as sensitive as you can", "100 %", "top", "best possible", "highest possible", "hundred per cent", "hundred percent",
 )  # fmt: skip
 _LOST = wordings(
@@ -93,7 +93,7 @@ def _is_no_miss(reading: Reading, part: range) -> bool:
     no_finding = any("NOT" in units[k].tags and any(unit.is_class for unit in units[k + 1 : k + 3]) for k in part)
     if lost and no_finding and not few and tags & {"CANNOT", "DEMAND"}:
         return True  # 'no polyp may be lost'
-    caught = [k for k in part if "CATCH" in units[k].tags]
+    caught = [k for k in part if "CATCH" in units[k].tags] or spots(reading, part, _SOUNDS)
     if (
         caught
         and tags & {"DEMAND", "CANNOT", "WISH"}
@@ -134,7 +134,11 @@ def _is_no_alarm(reading: Reading, part: range) -> bool:
     healthy = without or has(reading, part, _WELL) or any(units[k].concern == 0 for k in part)
     if healthy and has(reading, part, _SOUNDS) and "NOT" in tags and (tags & {"DEMAND", "WISH", "CANNOT"}):
         return True
-    if healthy and has(reading, part, _SILENT) and has(reading, part, wordings("must", "has to", "always", "should")):
+    if (
+        (healthy or tags & {"REST", "OTHERS"})
+        and has(reading, part, _SILENT)
+        and has(reading, part, wordings("must", "has to", "always", "should"))
+    ):
         return True
     specific = [k for k in part if "SPEC" in units[k].tags]
     utmost = bool(specific) and has(reading, part, _UTMOST) and not tags & {"SENS"}

@@ -12,7 +12,7 @@ from agents.playbook.intent.grouping import groups_of_sentences
 from agents.playbook.intent.look_alikes import is_look_alike, look_alikes_are_wanted
 from agents.playbook.intent.purpose import ask_what_for
 from agents.playbook.intent.sides import unknown_words
-from agents.playbook.intent.single import sounds_like_a_finding
+from agents.playbook.intent.single import mentions_of_the_only_finding, sounds_like_a_finding
 from agents.playbook.intent.targets import Target, ask_about_absent, is_the_only_finding, only_finding, resolve
 from agents.playbook.intent.task import TASK_TAGS, candidates_in, counted_classes, task_sentences, without_denied
 from tasks.domain.spec import DETECTION, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
@@ -58,7 +58,7 @@ def choose_classes(
 def _without_harmless(reading: Reading, positions: list[int]) -> list[int]:
     """Beside the one finding that the data is labelled for, what is harmless and has no label stands for those without it."""
     only = only_finding(reading.data)
-    if only is None or not any(only.label in reading.units[at].labels for at in positions):
+    if only is None or not mentions_of_the_only_finding(reading):
         return positions
     return [at for at in positions if reading.units[at].labels or reading.units[at].concern not in {0, 1}]
 

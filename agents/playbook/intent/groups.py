@@ -20,6 +20,22 @@ if TYPE_CHECKING:
 
 _MOSTLY_MISSING, _HALF = 0.2, 0.5
 _DANGEROUS = 3
+_SHOWN = norms(
+    "report",
+    "list",
+    "stratify",
+    "stratifi",
+    "break",
+    "group",
+    "split",
+    "show",
+    "separat",
+    "divided",
+    "sorted",
+    "broken down",
+    "given",
+    "shown",
+)
 _GAP = 0.02
 _DESCRIBED = norms("represented", "distributed", "frequent", "common", "many", "balanced", "numerous", "affected", "often", "recruited", "included")  # fmt: skip
 _VAGUE = norms(
@@ -33,7 +49,10 @@ def read_groups(reading: Reading) -> tuple[Subgroup, ...]:
     for match in reading.found("subgroup"):
         things = [at for at in match.things if _is_attribute(reading.units[at]) and at not in reading.claimed]
         if things and not (
-            _describes(reading, match) or _only_tells(reading, match) or _begins_anew(reading, match, things)
+            _describes(reading, match)
+            or _only_tells(reading, match)
+            or _begins_anew(reading, match, things)
+            or _did_it(reading, match)
         ):
             _take(reading, found, match, things)
     _take_alike(reading, found)
@@ -85,6 +104,17 @@ def _begins_anew(reading: Reading, match: Match, things: list[int]) -> bool:
     """'... on the newborn ultrasound, and it must be just as good for boys' speaks of others than the newborn."""
     behind = [reading.units[k].norm for k in range(things[-1] + 1, match.end)]
     return things[-1] + 1 < match.end and "," in behind and bool({"it", "model"} & set(behind))
+
+
+def _did_it(reading: Reading, match: Match) -> bool:
+    """'Graded by the operators' says who did something; 'reported by sex' says how results are shown."""
+    before = reading.units[match.first - 1] if match.first else None
+    passive = (
+        before is not None
+        and before.text.lower().endswith(("ed", "en", "drawn", "made"))
+        and "REPORT_BY" not in before.tags
+    )
+    return reading.units[match.first].norm == "by" and passive and before is not None and before.norm not in _SHOWN
 
 
 def _only_tells(reading: Reading, match: Match) -> bool:

@@ -49,7 +49,7 @@ def read_guards(reading: Reading) -> Guards:
     _read_undefined(reading, guards)
     for match in reading.found("others_guard"):
         tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
-        if set(range(match.first, match.end)) & reading.used:
+        if set(range(match.first, match.end)) & reading.used or _compares_people(reading, match):
             continue
         things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
         if things and any("OTHERS" in reading.units[k].tags for k in range(things[-1] + 1, match.end)):

@@ -30,6 +30,7 @@ _NOT_LEANING = norms(
     "trust", "know", "have", "need", "forget", "record", "store", "ask", "tell", "want", "see", "include", "expect"
 )
 _WHOSE = norms("ours", "theirs", "us", "mine", "yours")
+_OF_CHEST = frozenset({"pneumothorax", "pleural_effusion", "cardiomegaly", "edema", "pneumonia", "consolidation", "atelectasis", "tuberculosis", "covid", "lung_nodule", "emphysema"})  # fmt: skip
 _DETECTORS = norms("detector", "finder", "classifier")
 _LETTER = norms(
     "spelling", "typo", "typos", "english", "grammar", "message", "email", "mail", "letter", "signature", "footer", "note", "my", "your", "disclaimer",
@@ -267,20 +268,9 @@ def _allowed_cues(reading: Reading, found: Leaning) -> None:
         )  # fmt: skip
 
 
-def _is_of_skin(reading: Reading) -> bool:
-    """Say whether the pictures are of skin, by the words or the labels."""
-    spoken = any(unit.meaning is not None and unit.meaning.concept == "dermoscopy" for unit in reading.units)
-    words = any(
-        unit.norm.split()[-1:]
-        in (["lesion"], ["mole"], ["skin"], ["spot"], ["dermatoscop"], ["dermoscopy"], ["dermatology"])
-        for unit in reading.units
-    )
-    labelled = any(
-        item.concept in {"melanoma", "nevus", "basal_cell_carcinoma", "squamous_cell_carcinoma", "actinic_keratosis"} for item in reading.data.labels
-    )  # fmt: skip
-    toned = "skin_tone" in reading.data.attributes.values()
-    grouped = "lesion" in phrase(reading.profile.roles.group or "")
-    return spoken or words or labelled or toned or grouped
+def _is_of_chest(reading: Reading) -> bool:
+    """Say whether the labels are findings of the chest, for which it is known that networks learn the hospital."""
+    return any(item.concept in _OF_CHEST for item in reading.data.labels)
 
 
 def _of_data(reading: Reading, found: Leaning) -> None:
@@ -288,11 +278,10 @@ def _of_data(reading: Reading, found: Leaning) -> None:
 
     Signs that are burned in can give the answer away whatever the request says, and so can the place: networks tell hospitals
     apart almost perfectly. What the columns hold of hospitals by name the investigation reports; a bare 'site' says so little that
-    it is watched here. Of skin images it is the site on the body.
+    it is watched here for films of the chest, where this was shown. Of skin images it is the site on the body.
 
     Source: Zech et al., PLoS Medicine 15 (2018), e1002683.
     """
-    skin = _is_of_skin(reading)
     for item in reading.profile.attributes:
         if item.name in found.cues or any(item.name in cue.column for cue in found.cues.values()):
             continue
@@ -302,7 +291,7 @@ def _of_data(reading: Reading, found: Leaning) -> None:
             words & {"marker", "markers", "burned", "burnt"} and not words & {"bio", "tumor", "tumour"}
         ):
             handling = NO_CUE
-        elif words == {"site"} and not skin:
+        elif words == {"site"} and _is_of_chest(reading):
             handling = CHECK
         else:
             continue

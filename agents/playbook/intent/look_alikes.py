@@ -46,7 +46,10 @@ def is_look_alike(reading: Reading, item: DataLabel) -> bool:
         if not item.denies:
             reading.caveat(f"{item.label} is learned from and is not reported as a finding.")
         return True
-    return any(item.label in unit.labels and _is_told_off(reading, at) for at, unit in enumerate(reading.units))
+    return any(
+        item.label in unit.labels and not reading.denied(at) and _is_told_off(reading, at)
+        for at, unit in enumerate(reading.units)
+    )
 
 
 def _is_told_off(reading: Reading, at: int) -> bool:

@@ -26,6 +26,8 @@ _ROLE = norms("matter", "count", "decide", "weigh", "role", "part", "difference"
 _RECOGNISES = norms("recognise", "detect", "see", "find", "read", "learn")
 _INSTEAD = wordings("instead", "rather than", "in place of")
 _UNWILLING = norms("none", "hate", "dread", "loathe", "detest")
+_HANDS = norms("surgeon", "photographer", "technician", "operator", "nurse")
+"""Who leaves marks: 'I want no model that has learnt to read the surgeon'."""
 _AWAY = wordings("away", "clue", "hint")
 _REACH = 6
 """So many units may stand between a denial and what it denies."""
@@ -127,7 +129,11 @@ def _points_back(reading: Reading, sentence: range, at: int) -> bool:
     behind = range(at + 1, min(sentence.stop, at + 4))
     before = range(max(clause_of(reading, at).start, at - 4), at)
     nouns = [k for k in behind if reading.units[k].is_thing]
-    return not nouns and any(reading.units[k].norm in _POINTING for k in [*behind, *before])
+    told_of = any(
+        "STAFF" in reading.units[k].tags or reading.units[k].norm in _HANDS
+        for k in range(at, min(sentence.stop, at + 6))
+    )
+    return not nouns and (told_of or any(reading.units[k].norm in _POINTING for k in [*behind, *before]))
 
 
 def _before(sentences: list[range], at: int, could_be: Callable[[int], bool]) -> list[int]:

@@ -16,10 +16,9 @@ _CHOOSE = wordings(
 _SEALED = wordings(
     "once", "sealed", "at the end", "only at the end", "untouched", "stay closed", "do not touch", "keep apart", "closed", "locked", "final",
 )  # fmt: skip
-_RUNS = wordings("run", "seed", "attempt", "try", "tries", "model", "experiment", "result", "repeat", "repetition", "fold", "training")  # fmt: skip
+_RUNS = wordings("run", "seed", "attempt", "try", "tries", "experiment", "repeat", "repetition", "fold", "training run")  # fmt: skip
 _LEAVE = wordings(
     "leave out", "leave", "drop", "omit", "hide", "skip", "forget", "bury", "delete", "remove", "discard", "throw away", "not mention", "keep quiet",
-    "out",
 )  # fmt: skip
 _BAD = wordings(
     "worst", "bad", "failed", "failing", "poor", "poorest", "weak", "weakest", "unlucky", "disappointing", "outlier", "the others", "the rest", "ugly",
