@@ -13,7 +13,8 @@ import numpy as np
 from pydicom import dcmread
 
 from tasks.readers.dicom_codes import PLACEHOLDERS
-from tasks.readers.dicom_file import FAULTS, has_magic, quietly
+from tasks.readers.dicom_file import FAULTS, quietly
+from tasks.readers.image_files import may_be_dicom
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 MOST_FILES = 2_000
-_SUFFIXES = (".dcm", ".dicom", ".ima")
 _IDENTIFIERS = {
     "names of people": (
         "PatientName",
@@ -62,11 +62,7 @@ def with_people(folder: Path, files: Sequence[str]) -> Told:
         folder: Folder that the files are relative to.
         files: Paths of images.
     """
-    numbers = [
-        number
-        for number, file in enumerate(files)
-        if file.lower().endswith(_SUFFIXES) or ("." not in file.rsplit("/", 1)[-1] and has_magic(folder / file))
-    ]
+    numbers = [number for number, file in enumerate(files) if may_be_dicom(folder, file)]
     first = {files[number]: number for number in reversed(numbers)}  # a film is one file and many pictures
     numbers = sorted(first.values())
     if len(numbers) > MOST_FILES:

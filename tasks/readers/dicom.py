@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from functools import partial
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +16,9 @@ import pandas as pd
 from tasks.domain.manifest import FILE, FRAME, IMAGE_ID, ROW, Manifest, Quarantined
 from tasks.processes import CRASH, in_processes
 from tasks.readers.dicom_attributes import add_attributes
-from tasks.readers.dicom_file import has_magic
 from tasks.readers.dicom_groups import add_groups
 from tasks.readers.dicom_tags import Header, read_header
-from tasks.readers.image_files import ABOUT_VOLUMES, DICOM_SUFFIXES, SUFFIXES, find_volumes, image_id
+from tasks.readers.image_files import ABOUT_VOLUMES, find_volumes, image_id, may_be_dicom
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +37,7 @@ def with_dicom(manifest: Manifest, *, workers: int | None = None) -> Manifest:
     """
     manifest = _with_volumes(manifest)
     rows = manifest.rows.assign(**{FRAME: manifest.rows.get(FRAME, -1)})
-    is_dicom = rows[FILE].map(partial(_may_be_dicom, manifest.images)).to_numpy(dtype=bool)
+    is_dicom = rows[FILE].map(partial(may_be_dicom, manifest.images)).to_numpy(dtype=bool)
     manifest = dataclasses.replace(manifest, rows=rows)
     if not is_dicom.any():
         return manifest
@@ -53,11 +51,6 @@ def with_dicom(manifest: Manifest, *, workers: int | None = None) -> Manifest:
     manifest = add_groups(manifest, headers)
     manifest = add_attributes(manifest, headers)
     return _with_note_on_windows(manifest, headers)
-
-
-def _may_be_dicom(folder: Path, file: str) -> bool:
-    suffix = PurePosixPath(file).suffix.lower()
-    return suffix in DICOM_SUFFIXES or (suffix not in SUFFIXES and has_magic(folder / file))
 
 
 def _read(folder: Path, file: str) -> Header:

@@ -18,9 +18,9 @@ from pydicom import dcmread
 
 from tasks.domain.manifest import FILE, GROUP, IMAGE_ID, Manifest, Quarantined
 from tasks.processes import in_processes
-from tasks.readers.dicom_file import FAULTS, has_magic, quietly
+from tasks.readers.dicom_file import FAULTS, quietly
 from tasks.readers.folder_tables import look_at
-from tasks.readers.image_files import DICOM_SUFFIXES, SUFFIXES, ImageFiles, image_id
+from tasks.readers.image_files import ImageFiles, image_id, may_be_dicom
 from tasks.readers.labelled_table import read_labelled_table
 from tasks.readers.table import read_table
 
@@ -66,7 +66,7 @@ def read_by_headers(path: Path, files: ImageFiles, given: ColumnRoles, rules: Re
         AmbiguousRequest: The part of a column is unclear.
         DataUnusable: The table cannot be used.
     """
-    found = [file for file in files.files if _may_be_dicom(files.folder, file)]
+    found = [file for file in files.files if may_be_dicom(files.folder, file)]
     if not found or path.suffix.lower() == ".json":
         return None
     table = read_table(path)
@@ -85,11 +85,6 @@ def read_by_headers(path: Path, files: ImageFiles, given: ColumnRoles, rules: Re
     )
     manifest = read_labelled_table(path, files.folder, roles, rules, files=stand_ins)
     return _for_all(manifest, named, files)
-
-
-def _may_be_dicom(folder: Path, file: str) -> bool:
-    suffix = PurePosixPath(file).suffix.lower()
-    return suffix in DICOM_SUFFIXES or (suffix not in SUFFIXES and has_magic(folder / file))
 
 
 def _keys(folder: Path, file: str) -> dict[str, str]:

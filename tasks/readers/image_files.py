@@ -100,6 +100,12 @@ def _indexed(folder: Path, files: Sequence[str]) -> ImageFiles:
     return ImageFiles(folder=folder, files=tuple(files), by_stem=index)
 
 
+def may_be_dicom(folder: Path, file: str) -> bool:
+    """Return whether an image of a folder is DICOM by its suffix, or by its first bytes where the suffix is none of a picture."""
+    suffix = PurePosixPath(file).suffix.lower()
+    return suffix in DICOM_SUFFIXES or (suffix not in SUFFIXES and has_magic(folder / file))
+
+
 def find_volumes(folder: Path) -> list[str]:
     """Return the files under a folder that hold volumes rather than pictures, sorted."""
     return sorted(file for file in _files(folder) if file.lower().endswith(VOLUME_SUFFIXES))

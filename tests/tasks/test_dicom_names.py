@@ -36,6 +36,15 @@ def test_headers_without_people_raise_no_alarm(files):
     assert told(files).looked_at == 10
 
 
+@pytest.mark.parametrize("name", ["1.2.840.99.17", "IM0003"])
+def test_a_file_that_is_called_by_a_uid_or_a_number_is_looked_at_too(files, name):
+    change(files / "3.dcm", PatientName="Miller^Anna")
+    (files / "3.dcm").rename(files / name)
+    found = told(files)
+    assert found.looked_at == 10
+    assert list(found.people) == ["names of people"]
+
+
 def test_names_dates_and_addresses_are_found_by_what_they_are(files):
     change(files / "3.dcm", PatientName="Miller^Anna")
     change(files / "4.dcm", PatientBirthDate="19540312")
