@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -96,6 +97,11 @@ class Manifest:
 def absent(finding: str) -> str:
     """Return the label of an image that was looked at and does not show a finding."""
     return f"no {finding}"
+
+
+def with_notes(manifest: Manifest, *notes: str) -> Manifest:
+    """Return a manifest with further notes on how the data were understood."""
+    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))
 
 
 def label_of_findings(values: Mapping[str, float]) -> str:

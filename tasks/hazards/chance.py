@@ -16,9 +16,17 @@ if TYPE_CHECKING:
 UNLIKELY = 0.01
 
 
-def first_of_each(evidence: Evidence) -> NDArray[np.bool_]:
-    """Return the first image of each patient or lesion, for those of one are not independent; shape (n_images,)."""
-    return ~pd.Series(evidence.groups).duplicated().to_numpy()
+def first_of_each(evidence: Evidence, among: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+    """Return the first image of each patient or lesion, for those of one are not independent; shape (n_images,).
+
+    Args:
+        evidence: What is known of the images.
+        among: The images of which it is the first, shape (n_images,); None means all.
+    """
+    numbers = np.arange(len(evidence.groups)) if among is None else np.flatnonzero(among)
+    first = np.zeros(len(evidence.groups), dtype=bool)
+    first[numbers[np.unique(evidence.groups[numbers], return_index=True)[1]]] = True
+    return first
 
 
 def table_may_be_chance(table: pd.DataFrame, *, tries: int) -> bool:
@@ -39,7 +47,7 @@ def difference_may_be_chance(
 
     Of a patient or lesion the first image here, or there, is counted.
     """
-    looked_at = (is_here | is_there) & _first_of(is_here | is_there, evidence)
+    looked_at = first_of_each(evidence, is_here | is_there)
     return table_may_be_chance(pd.crosstab(is_it[looked_at], is_here[looked_at]), tries=tries)
 
 
@@ -48,11 +56,3 @@ def is_surely_lower(ones: NDArray[np.float64], others: NDArray[np.float64], *, t
     if not len(ones) or not len(others):
         return False
     return bool(mannwhitneyu(ones, others, alternative="less").pvalue * max(1, tries) <= UNLIKELY)
-
-
-def _first_of(images: NDArray[np.bool_], evidence: Evidence) -> NDArray[np.bool_]:
-    """Return the first of some images of each patient or lesion, shape (n_images,)."""
-    numbers = np.flatnonzero(images)
-    first = np.zeros(len(images), dtype=bool)
-    first[numbers[np.unique(evidence.groups[numbers], return_index=True)[1]]] = True
-    return first

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
-from tasks.domain.manifest import TRAIN
+from tasks.domain.manifest import TRAIN, with_notes
 from tasks.domain.spec import BLOCKING, Question
 from tasks.readers import column_names
 from tasks.readers.boxes_table import read_boxes_table, with_boxes_of_rows
@@ -48,12 +48,12 @@ def of_tables(tables: Sequence[TableOfImages], folder: Folder) -> Manifest:
         train = of_table(by_split[TRAIN], folder)
         alike = _with_roles(folder, train)
         parts = {split: of_table(seen, alike) for split, seen in by_split.items() if split != TRAIN}
-        return _noted(joined({TRAIN: train, **parts}), *_left(tables, by_split.values()))
+        return with_notes(joined({TRAIN: train, **parts}), *_left(tables, by_split.values()))
     if by_folder := tables_by_folder(all_labels or tables):
         (name, seen), *rest = by_folder.items()
         first = of_table(seen, folder)
         parts = {name: first, **{name: of_table(seen, _with_roles(folder, first)) for name, seen in rest}}
-        return _noted(joined(parts, are_splits=False), *_left(tables, by_folder.values()))
+        return with_notes(joined(parts, are_splits=False), *_left(tables, by_folder.values()))
     labels, facts = _told_apart(fit_best(all_labels or list(tables)), folder.roles)
     if len(labels) > 1:
         names = tuple(seen.table.path.relative_to(folder.images).as_posix() for seen in labels)
@@ -61,7 +61,7 @@ def of_tables(tables: Sequence[TableOfImages], folder: Folder) -> Manifest:
         raise AmbiguousRequest([Question(field="table", text=text, options=names, level=BLOCKING)])
     first_table = labels[0]
     found = f"Found the table {first_table.table.path.name}, which names {first_table.images} images."
-    manifest = _noted(of_table(first_table, folder), found)
+    manifest = with_notes(of_table(first_table, folder), found)
     used = [first_table]
     drawn = [seen for seen in tables if seen.holds in {BOXES, RUNS} and seen is not first_table]
     if drawn and first_table.holds == LABELS and manifest.boxes is None:
@@ -72,7 +72,7 @@ def of_tables(tables: Sequence[TableOfImages], folder: Folder) -> Manifest:
             manifest, read_facts(seen.table, folder.files, dataclasses.replace(folder.roles, label=None))
         )
         used.append(seen)
-    return _noted(manifest, *_left(tables, used))
+    return with_notes(manifest, *_left(tables, used))
 
 
 def with_tables(drawn: Manifest, tables: Sequence[TableOfImages], folder: Folder) -> Manifest:
@@ -82,7 +82,7 @@ def with_tables(drawn: Manifest, tables: Sequence[TableOfImages], folder: Folder
     if len(about) == 1:
         labelled = _plainly_labelled(about[0], folder, len(drawn.rows)) or _labelled_as_drawn(about[0], folder, drawn)
         manifest = with_drawn(labelled, drawn) if labelled is not None else _with_facts_of(about[0], folder, drawn)
-    return _noted(manifest, *_left(tables, about if len(about) == 1 else ()))
+    return with_notes(manifest, *_left(tables, about if len(about) == 1 else ()))
 
 
 def say_nothing_of_labels(tables: Sequence[TableOfImages], given: ColumnRoles) -> bool:
@@ -110,7 +110,7 @@ def of_table(seen: TableOfImages, folder: Folder) -> Manifest:
             raise
         options = ", ".join(error.questions[0].options)
         manifest = read_facts(seen.table, folder.files, folder.roles)
-        return _noted(
+        return with_notes(
             manifest, f"Which column holds a label is not clear, so none is taken; it may be one of {options}."
         )
     return manifest if seen.boxes is None else with_boxes_of_rows(manifest, seen.table, seen.boxes)
@@ -160,7 +160,7 @@ def _with_facts_of(seen: TableOfImages, folder: Folder, drawn: Manifest) -> Mani
     except AmbiguousRequest as error:
         if folder.needs_labels or any(question.field != "image" for question in error.questions):
             raise
-        return _noted(drawn, *(question.text for question in error.questions))
+        return with_notes(drawn, *(question.text for question in error.questions))
 
 
 def _told_apart(labels: list[TableOfImages], given: ColumnRoles) -> tuple[list[TableOfImages], list[TableOfImages]]:
@@ -200,7 +200,3 @@ def _left(tables: Sequence[TableOfImages], used: Iterable[TableOfImages]) -> lis
     taken = {id(seen) for seen in used}
     left = [seen.table.path.name for seen in tables if id(seen) not in taken]
     return [f"Not read: {', '.join(left)}; name one in the request to use it."] if left else []
-
-
-def _noted(manifest: Manifest, *notes: str) -> Manifest:
-    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tasks.domain.manifest import FILE, FRAME, IMAGE_ID, ROW, Manifest, Quarantined
+from tasks.domain.manifest import FILE, FRAME, IMAGE_ID, ROW, Manifest, Quarantined, with_notes
 from tasks.processes import CRASH, in_processes
 from tasks.readers.dicom_attributes import add_attributes
 from tasks.readers.dicom_groups import add_groups
@@ -143,4 +143,4 @@ def _with_note_on_windows(manifest: Manifest, headers: Mapping[str, Header]) -> 
         )
     if inverted:
         notes.append(f"{inverted:,} are stored with black and white exchanged (MONOCHROME1) and were turned round.")
-    return dataclasses.replace(manifest, notes=(*manifest.notes, " ".join(notes)))
+    return with_notes(manifest, " ".join(notes))

@@ -12,7 +12,7 @@ import hmac
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from tasks.domain.manifest import FILE, GROUP, IMAGE_ID
+from tasks.domain.manifest import FILE, GROUP, IMAGE_ID, with_notes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ def add_groups(manifest: Manifest, headers: Mapping[str, Header]) -> Manifest:
     known = [headers[file] for file in rows[FILE].unique() if file in headers]
     people = _people(known)
     if manifest.roles.group is not None or not rows[GROUP].equals(_alone(rows)):
-        return _with_notes(manifest, _disagreements(rows, headers))
+        return with_notes(manifest, *_disagreements(rows, headers))
     keyed = _keyed([*(header.patient for header in known), *(header.study for header in known)])
     # Frames are of one file, so their group is that of the file even where nobody is named.
     groups = [
@@ -52,7 +52,7 @@ def add_groups(manifest: Manifest, headers: Mapping[str, Header]) -> Manifest:
         rows=rows.assign(**{GROUP: groups}),
         roles=dataclasses.replace(manifest.roles, group=_COLUMNS.get(people)),
     )
-    return _with_notes(grouped, _about(known, people))
+    return with_notes(grouped, *_about(known, people))
 
 
 def _alone(rows: pd.DataFrame) -> pd.Series[str]:
@@ -115,7 +115,3 @@ def _disagreements(rows: pd.DataFrame, headers: Mapping[str, Header]) -> list[st
     if joined:
         told.append(f"{joined:,} groups of the table hold several patients of the DICOM headers")
     return [f"{'; '.join(told)}. The table's groups were taken."] if told else []
-
-
-def _with_notes(manifest: Manifest, notes: Sequence[str]) -> Manifest:
-    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))

@@ -63,9 +63,7 @@ def read_folder(
         DataUnusable: The folder holds no image, or table and folder cannot be used.
     """
     folder = _folder(images, roles, reading)
-    read = with_dicom(_read(folder, table) or unlabelled(folder))
-    read = without_patients_as_classes(read) if reading.format is None else read
-    return with_files_passed_over(with_split_folders(with_split_lists(with_patient_folders(read), folder.files)))
+    return _completed(_read(folder, table) or unlabelled(folder), folder)
 
 
 def read_manifest(request: Request) -> Manifest:
@@ -77,13 +75,8 @@ def read_manifest(request: Request) -> Manifest:
     """
     folder = dataclasses.replace(_folder(request.images, request.roles, request.reading), needs_labels=True)
     # Where nothing is found, the reader of folders of classes tells what is missing.
-    manifest = with_dicom(
-        _read(folder, request.table) or read_class_folders(request.images, folder.files, is_asked=False)
-    )
-    if request.reading.format is None:
-        manifest = without_patients_as_classes(manifest)
-    manifest = with_split_folders(with_split_lists(with_patient_folders(manifest), folder.files))
-    manifest = with_files_passed_over(manifest)
+    read = _read(folder, request.table) or read_class_folders(request.images, folder.files, is_asked=False)
+    manifest = _completed(read, folder)
     if manifest.boxes is not None and bool((manifest.boxes["problem"] == "").any()):
         return manifest
     labels = sorted(set(manifest.rows[LABEL]) - {""})
@@ -93,6 +86,15 @@ def read_manifest(request: Request) -> Manifest:
         problem = f"a model needs images of two labels or more, but of these {found}{example}"
         raise DataUnusable(problem, file=request.table or request.images, field=manifest.roles.label)
     return manifest
+
+
+def _completed(read: Manifest, folder: Folder) -> Manifest:
+    """Return what was read with what headers, folders and lists of files add."""
+    manifest = with_dicom(read)
+    if folder.reading.format is None:
+        manifest = without_patients_as_classes(manifest)
+    manifest = with_split_lists(with_patient_folders(manifest), folder.files)
+    return with_files_passed_over(with_split_folders(manifest))
 
 
 def _folder(images: Path, roles: ColumnRoles, reading: ReadingRules) -> Folder:

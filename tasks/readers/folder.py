@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import AmbiguousRequest, DataUnusable
-from tasks.domain.manifest import UNLABELLED
+from tasks.domain.manifest import UNLABELLED, with_notes
 from tasks.readers.annotated_images import Annotated, manifest_of
 from tasks.readers.chosen_tables import of_table, of_tables, say_nothing_of_labels, with_tables
 from tasks.readers.class_folders import read_class_folders
@@ -62,17 +62,17 @@ def read_any(folder: Folder) -> Manifest | None:
     tables, passed_over = tables_of_folder(folder.images, folder.files, folder.roles)
     passed_over += [told(fault) for fault in faults]
     if drawn is not None:
-        return _noted(with_tables(drawn, tables, folder), *passed_over)
+        return with_notes(with_tables(drawn, tables, folder), *passed_over)
     are_classes = bool(folder_levels(folder.files.files).labels)
     if tables and not (are_classes and say_nothing_of_labels(tables, folder.roles)):
-        return _noted(_at_a_look(folder, lambda: of_tables(tables, folder)), *passed_over)
+        return with_notes(_at_a_look(folder, lambda: of_tables(tables, folder)), *passed_over)
     if not tables and (by_headers := _by_headers(folder)) is not None:
         return by_headers
     if are_classes:
-        return _noted(_at_a_look(folder, lambda: _of_classes(tables, folder)), *passed_over)
+        return with_notes(_at_a_look(folder, lambda: _of_classes(tables, folder)), *passed_over)
     if faults and folder.needs_labels:
         raise faults[0]
-    return _noted(unlabelled(folder), *passed_over) if passed_over and not folder.needs_labels else None
+    return with_notes(unlabelled(folder), *passed_over) if passed_over and not folder.needs_labels else None
 
 
 def _at_a_look(folder: Folder, read: Callable[[], Manifest]) -> Manifest:
@@ -85,11 +85,11 @@ def _at_a_look(folder: Folder, read: Callable[[], Manifest]) -> Manifest:
     except DataUnusable as error:
         if folder.needs_labels:
             raise
-        return _noted(unlabelled(folder), told(error))
+        return with_notes(unlabelled(folder), told(error))
     except AmbiguousRequest as error:
         if folder.needs_labels or any(question.field != "image" for question in error.questions):
             raise
-        return _noted(unlabelled(folder), *(question.text for question in error.questions))
+        return with_notes(unlabelled(folder), *(question.text for question in error.questions))
 
 
 def _of_classes(tables: list[TableOfImages], folder: Folder) -> Manifest:
@@ -165,7 +165,7 @@ def read_given_table(path: Path, folder: Folder) -> Manifest:
     manifest = of_table(seen, dataclasses.replace(folder, roles=roles or folder.roles))
     if manifest.boxes is not None:
         return manifest
-    return _noted(manifest if drawn is None else with_drawn(manifest, drawn), *map(told, faults))
+    return with_notes(manifest if drawn is None else with_drawn(manifest, drawn), *map(told, faults))
 
 
 def _annotations(folder: Folder) -> tuple[Manifest | None, list[DataUnusable]]:
@@ -200,7 +200,3 @@ def unlabelled(folder: Folder) -> Manifest:
             "they are, ask for the format class_folders."
         )
     return manifest_of(Annotated(kind="unlabelled", supervision=UNLABELLED, notes=notes), folder.files, {})
-
-
-def _noted(manifest: Manifest, *notes: str) -> Manifest:
-    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))

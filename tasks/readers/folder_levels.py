@@ -45,8 +45,6 @@ class FolderLevels:
     splits: dict[str, str] = field(default_factory=dict)
     others: dict[str, dict[str, str]] = field(default_factory=dict)
     """Names of the folders of other levels, by a name for the level."""
-    loose: tuple[str, ...] = ()
-    """Files that lie in too few folders."""
     notes: tuple[str, ...] = ()
 
 
@@ -63,13 +61,12 @@ def folder_levels(
     """
     above = folders_above(files)
     parts = {file: PurePosixPath(file).parts[above:-1] for file in files}
-    loose = tuple(file for file, folders in parts.items() if not folders)
     nested = _aligned({file: folders for file, folders in parts.items() if folders})
     if not nested:
-        return FolderLevels(labels={}, loose=loose)
+        return FolderLevels(labels={})
     first = Counter(folders[0].lower() for folders in nested.values())
     if FOLDERS_OF_IMAGES & set(first) and not of_images:
-        return FolderLevels(labels={}, loose=loose)
+        return FolderLevels(labels={})
     levels = _levels(nested)
     splits: dict[str, str] = {}
     for level in [level for level in levels if _is_split(level)]:
@@ -82,7 +79,7 @@ def folder_levels(
     if not classes and of_images and levels:
         classes = levels[:1]
     if not classes:
-        return FolderLevels(labels={}, splits=splits, loose=loose)
+        return FolderLevels(labels={}, splits=splits)
     chosen, why = _label_level(classes)
     names = {f"folder level {number}": level for number, level in enumerate(classes, start=1)}
     others = {name: level for name, level in names.items() if level is not chosen}
@@ -91,7 +88,7 @@ def folder_levels(
     notes += (
         [f"{why} What other levels of folders say is kept as {', '.join(others)}: {_listed(others)}."] if others else []
     )
-    return FolderLevels(labels=spelled, splits=splits, others=others, loose=loose, notes=tuple(notes))
+    return FolderLevels(labels=spelled, splits=splits, others=others, notes=tuple(notes))
 
 
 def folders_above(files: Sequence[str]) -> int:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from tasks.domain.manifest import FILE, SPLIT, SUPERVISION, TEST, TRAIN, UNLABELLED, VALIDATION
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tasks.domain.manifest import Manifest
 
 _WORDS = {
@@ -25,9 +27,14 @@ def split_of_word(word: str) -> str | None:
     return _SPLIT_OF_WORD.get("".join(letter for letter in word.lower() if letter.isalpha()))
 
 
+def splits_in_name(name: str) -> set[str]:
+    """Return the splits that words of a file's name mean."""
+    return {split for word in re.findall(r"[A-Za-z]+", name) if (split := split_of_word(word))}
+
+
 def split_in_name(name: str) -> str:
     """Return the one split that a word of a file's name means, empty if none or several do: `instances_train2017`."""
-    found = {split for word in re.findall(r"[A-Za-z]+", name) if (split := split_of_word(word))}
+    found = splits_in_name(name)
     return found.pop() if len(found) == 1 else ""
 
 
@@ -40,9 +47,14 @@ def with_split_folders(manifest: Manifest) -> Manifest:
     known = splits[rows[SUPERVISION] != UNLABELLED]
     if TRAIN not in set(known) or known.nunique() < 2 or (known == "").any():
         return manifest
+    return with_splits(manifest, splits, "The folders are named for splits")
+
+
+def with_splits(manifest: Manifest, splits: pd.Series[str], how: str) -> Manifest:
+    """Return a manifest with splits, a value a row, and a note that says how they are given and how many images each has."""
     told = ", ".join(f"{split} {count}" for split, count in splits[splits != ""].value_counts().items())
-    note = f"The folders are named for splits: {told}."
-    return dataclasses.replace(manifest, rows=rows.assign(**{SPLIT: splits}), notes=(*manifest.notes, note))
+    rows = manifest.rows.assign(**{SPLIT: splits})
+    return dataclasses.replace(manifest, rows=rows, notes=(*manifest.notes, f"{how}: {told}."))
 
 
 def _split_of_folders(file: str) -> str:

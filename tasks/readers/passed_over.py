@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
+from tasks.domain.manifest import with_notes
 from tasks.readers.coco import may_be_coco
 from tasks.readers.mask_images import is_for_masks
 from tasks.readers.paths import files_below, is_folder_of_images, places_of_annotations
@@ -39,7 +39,7 @@ def with_files_passed_over(manifest: Manifest) -> Manifest:
             f"{_files(len(others), 'of JSON')} not COCO and {'was' if len(others) == 1 else 'were'} not read; if "
             f"{'it holds' if len(others) == 1 else 'they hold'} boxes or labels, export them as COCO, or as a table (CSV)."
         )
-    return dataclasses.replace(manifest, notes=(*manifest.notes, *notes))
+    return with_notes(manifest, *notes)
 
 
 def _files(number: int, kind: str) -> str:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from typing import TYPE_CHECKING
 
 from tasks.domain.manifest import FILE, SPLIT, TRAIN
-from tasks.readers.given_splits import split_in_name, split_of_word
+from tasks.readers.given_splits import split_in_name, splits_in_name, with_splits
 from tasks.readers.named_images import NamedImages
 from tasks.readers.paths import files_below
 
@@ -40,14 +38,11 @@ def with_split_lists(manifest: Manifest, files: ImageFiles) -> Manifest:
     splits = manifest.rows[FILE].map(lambda file: found.get(file, ""))
     if TRAIN not in set(splits) or (splits != "").mean() < _NEARLY_ALL or splits[splits != ""].nunique() < 2:
         return manifest
-    told = ", ".join(f"{split} {count}" for split, count in splits[splits != ""].value_counts().items())
-    note = f"Splits are given by {', '.join(path.name for _, path in lists)}: {told}."
-    return dataclasses.replace(manifest, rows=manifest.rows.assign(**{SPLIT: splits}), notes=(*manifest.notes, note))
+    return with_splits(manifest, splits, f"Splits are given by {', '.join(path.name for _, path in lists)}")
 
 
 def _split_of(path: Path) -> str:
-    words = {split for word in re.findall(r"[A-Za-z]+", path.stem) if (split := split_of_word(word))}
-    return TRAIN if TRAIN in words else split_in_name(path.stem)
+    return TRAIN if TRAIN in splits_in_name(path.stem) else split_in_name(path.stem)
 
 
 def _listed(path: Path, named: NamedImages) -> set[str]:

@@ -25,9 +25,6 @@ _SINGLE = wordings(
     "single", "not one", "none", "zero", "ever", "nothing", "no exceptions", "without exception", "even one", "any", "at all", "absolutely", "0", "nil",
     "never", "under no circumstances",
 )  # fmt: skip
-_ALWAYS = wordings(
-    "every", "each", "all", "every time", "always", "100 %", "without exception", "each and every", "any", "in every case", "everything", "no exceptions",
-)  # fmt: skip
 _UTMOST = wordings(
     "maximum", "maximal", "perfect", "highest", "absolute", "complete", "total", "full", "as high as possible", "as high as it gets", "as high as it will go", "as high as you can get", "as high as you can make it", "as high as it goes", "as high as can be", "as high as you can", "as sensitive as possible", "utmost",
     "as sensitive as it can", "as sensitive as you can", "100 %", "top", "best possible", "highest possible", "hundred per cent", "hundred percent",

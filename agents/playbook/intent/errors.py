@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
+from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.priorities import labels_meant
 from agents.playbook.intent.words import norms
 
@@ -77,7 +78,7 @@ def _by_severity(reading: Reading) -> Errors | None:
     graded: list[tuple[Error, float]] = []
     before: Error | None = None
     for sentence in _graded_places(reading):
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        tags = tags_of(reading, sentence)
         weight = next((value for tag, value in _SEVERITY.items() if tag in tags), 0.0)
         error = _error(reading, sentence, before) if weight else None
         if error is not None and error.true and (error.called or error.is_miss):

@@ -36,8 +36,13 @@ def has(reading: Reading, places: Iterable[int], sought: Wordings) -> bool:
 
 
 def tags_in(reading: Reading, places: Iterable[int]) -> frozenset[str]:
-    """Return the tags of all of these units."""
-    return frozenset[str]().union(*(reading.units[k].tags for k in places if k not in reading.silenced))
+    """Return the tags of all of these units that are not silenced."""
+    return tags_of(reading, (k for k in places if k not in reading.silenced))
+
+
+def tags_of(reading: Reading, places: Iterable[int]) -> frozenset[str]:
+    """Return the tags of all of these units, silenced ones too."""
+    return frozenset[str]().union(*(reading.units[k].tags for k in places))
 
 
 def is_wish(reading: Reading, sentence: range) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
+from agents.playbook.intent.evidence import tags_of
 
 if TYPE_CHECKING:
     from agents.playbook.intent.patterns import Match
@@ -48,7 +49,7 @@ def read_guards(reading: Reading) -> Guards:
     _ask_about_reference(reading)
     _read_undefined(reading, guards)
     for match in reading.found("others_guard"):
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        tags = tags_of(reading, range(match.first, match.end))
         if set(range(match.first, match.end)) & reading.used or _compares_people(reading, match):
             continue
         things = [at for at in match.things if reading.units[at].is_class and at not in reading.claimed]
@@ -70,7 +71,7 @@ def _read_undefined(reading: Reading, guards: Guards) -> None:
     """'The other two should be decent' sets a floor without a number; until it is named, none of them may get worse."""
     for match in reading.found("decent"):
         things = [at for at in match.things if reading.units[at].is_class and reading.units[at].labels]
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        tags = tags_of(reading, range(match.first, match.end))
         if (
             set(range(match.first, match.end)) & reading.used
             or not (things or "OTHERS" in tags)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clauses
+from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.patterns import METRIC_TAGS
 from agents.playbook.intent.words import norms
 
@@ -44,7 +45,7 @@ def read_leftovers(reading: Reading) -> None:
 
 
 def _nothing_taken(reading: Reading, clause: range) -> None:
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    tags = tags_of(reading, clause)
     things = any(reading.units[k].is_thing for k in clause)
     demand = any("DEMAND" in reading.units[k].tags and reading.units[k].norm not in _NO_DEMAND for k in clause)
     asks = any(
@@ -69,11 +70,11 @@ def _ask(reading: Reading, clause: range, *, blocking: bool) -> None:
 
 def _bounds_something(reading: Reading, clause: range, open_units: list[int]) -> bool:
     """Say whether a number is left that looks like a bound: beside a metric, or after 'at least' in a clause about catching."""
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    tags = tags_of(reading, clause)
     shares = any(reading.units[k].share is not None for k in open_units)
     if not tags & _JUDGED and len(clause) <= _ASIDE and shares:  # 'catch nearly all of them, say 98%, ...'
         sentence = next(s for s in reading.sentences() if clause.start in s)
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        tags = tags_of(reading, sentence)
     if not tags & _JUDGED:
         return any(
             reading.units[k].number is not None and k > 0 and reading.units[k - 1].norm in _SIGNS for k in open_units
@@ -103,7 +104,7 @@ def _states(reading: Reading, clause: range, at: int) -> bool:
     """'About 5% of them have it' and 'only 3 in 100 are malignant' say how common something is, and ask for nothing."""
     after = [reading.units[k] for k in clause if k > at]
     verb = next((unit for unit in after if unit.text.lower() in _IS), None)
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+    tags = tags_of(reading, clause)
     wants = {"NOT", "CATCH", "MISS", "REFER", "WISH", "TOLERATE", "SENS", "SPEC", "FALSE_ALARM"} | METRIC_TAGS
     demands = any("DEMAND" in reading.units[k].tags and reading.units[k].norm != "only" for k in clause)
     return verb is not None and not tags & wants and not demands

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.levels import Level, share_at
 from agents.playbook.intent.words import norms
 
@@ -38,7 +39,7 @@ def read_metric_floors(reading: Reading, numbers: Numbers, taken: set[int]) -> N
         family = _family(reading, match) or (
             "accuracy" if any(reading.units[k].norm == "correct" for k in range(match.first, match.end)) else ""
         )
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+        tags = tags_of(reading, range(match.first, match.end))
         if value is None or not family or "CEIL" in tags or family in {"brier", "mae"}:
             continue
         taken.update(match.shares)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.intent import quoting
 from agents.playbook.intent.clauses import clause_of
+from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.levels import Level, Numbers, share_at
 from agents.playbook.intent.named_metrics import (
     ask_about_predictive_values,
@@ -95,7 +96,7 @@ def _pairs(reading: Reading, numbers: Numbers, taken: set[int]) -> None:
 
 def _is_limited(reading: Reading, match: Match) -> bool:
     """'No more than 5% of the films have one flagged' limits; 'about 5% of the films have one' describes."""
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in range(max(0, match.first - 2), match.end)))
+    tags = tags_of(reading, range(max(0, match.first - 2), match.end))
     return bool(tags & {"FLOOR", "CEIL", "MISS", "REFER", "FALSE_ALARM", "SENS", "SPEC"})
 
 
@@ -126,7 +127,7 @@ def _keep(reading: Reading, numbers: Numbers, rule: str, level: Level) -> None:
 def _level(reading: Reading, match: Match, rule: str) -> Level | None:
     """Return the share of a match, turned round where the words count misses or false alarms; None if they say no floor."""
     value = share_at(reading, match.shares[0]) if len(match.shares) < _TWO else _ratio(reading, match)
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in range(match.first, match.end)))
+    tags = tags_of(reading, range(match.first, match.end))
     misses = rule == "sensitivity_floor" and bool(tags & {"MISS", "FALSE_NEG_RATE"})
     alarms = (
         rule.startswith("specificity") and bool(tags & {"FALSE_ALARM", "REFER", "CALLED_ILL"}) and "SPEC" not in tags

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clauses
-from agents.playbook.intent.evidence import has, wordings
+from agents.playbook.intent.evidence import has, tags_of, wordings
 from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _rules(reading: Reading) -> Iterator[tuple[int, int]]:
     for clause in clauses(reading):
         found = [reading.units[k].norm for k in clause]
         words = {word for norm in found for word in norm.split()}
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in clause))
+        tags = tags_of(reading, clause)
         if words.isdisjoint(_PAIRED | _SIDES) or _BOTH & words:
             continue
         limited = bool({"only", "just", "solely"} & words) and bool(_SIDES & words)

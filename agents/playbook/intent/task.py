@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agents.playbook.intent.clauses import clause_of, clauses
+from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.words import norms, phrase
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def task_sentences(reading: Reading) -> list[range]:
     found, described = [], []
     only_question = sum(not (item.denies or item.answer) for item in reading.data.labels) == 1
     for sentence in reading.sentences():
-        tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+        tags = tags_of(reading, sentence)
         candidates = candidates_in(reading, sentence)
         question = sentence.stop < len(reading.units) and reading.units[sentence.stop].norm == "?"
         shown_on = "BECAUSE" not in tags and any(reading.units[k].kind == "modality" for k in sentence)
@@ -97,7 +98,7 @@ def _names_the_only_finding(reading: Reading, sentence: range) -> bool:
     """'Stenosis at patient level' wants the one thing that the data is labelled for."""
     asserted = [item.label for item in reading.data.labels if not (item.denies or item.answer)]
     named = {label for at in candidates_in(reading, sentence) for label in reading.units[at].labels}
-    tags = frozenset[str]().union(*(reading.units[k].tags for k in sentence))
+    tags = tags_of(reading, sentence)
     return (
         len(asserted) == 1
         and named == set(asserted)

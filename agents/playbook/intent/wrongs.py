@@ -24,8 +24,6 @@ _BAD = wordings(
     "worst", "bad", "failed", "failing", "poor", "poorest", "weak", "weakest", "unlucky", "disappointing", "outlier", "the others", "the rest", "ugly",
     "two worst", "lowest",
 )  # fmt: skip
-_NICEST = wordings("nicest", "best", "good", "prettiest", "finest", "top", "highest", "luckiest")
-_ONLY = wordings("only", "just", "nothing but")
 _TOLD = wordings(
     "report", "paper", "publish", "table", "mention", "show", "reviewer", "reviewers", "write up", "slides", "board", "submission", "tell",
 )  # fmt: skip
