@@ -73,7 +73,14 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
             work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
         )
         work.codebase.export(commit, folder / "code")
-        attempted = run_round(work.bench, code=folder / "code", folder=folder, number=number, step=work.step)
+        attempted = run_round(
+            work.bench,
+            code=folder / "code",
+            folder=folder,
+            number=number,
+            step=work.step,
+            incumbent=_checkpoint_of(work, incumbent_of(rounds)) if rounds else None,
+        )
         best = _best_checkpoint(work, attempted)
         judgement = _judgement(work, rounds, best, proposal)
     except RoundError as error:
@@ -144,6 +151,10 @@ def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, pro
         rounds_used=len(rounds),
         simplification=proposal.hypothesis.simplification,
     )
+
+
+def _checkpoint_of(work: Workshop, kept: Round) -> Path:
+    return work.study.round_path(kept.number) / "checkpoints" / kept.checkpoint
 
 
 def _load_predictions(work: Workshop, number: int) -> NDArray[float64]:

@@ -46,7 +46,9 @@ class Attempted:
     predict_seconds: float
 
 
-def run_round(bench: Bench, *, code: Path, folder: Path, number: int, step: Steps) -> Attempted:
+def run_round(
+    bench: Bench, *, code: Path, folder: Path, number: int, step: Steps, incumbent: Path | None = None
+) -> Attempted:
     """Train a codebase in the sandbox and predict validation with every checkpoint that it saved.
 
     Args:
@@ -55,6 +57,7 @@ def run_round(bench: Bench, *, code: Path, folder: Path, number: int, step: Step
         folder: The round's folder; takes `run.log`, `predict.log` and `checkpoints/`.
         number: Number of the round, for names and labels.
         step: How the steps are shown.
+        incumbent: Checkpoint of the round that is to be beaten; None for the baseline.
 
     Raises:
         TrainingFailed: Nothing came of it that could be scored.
@@ -73,6 +76,7 @@ def run_round(bench: Bench, *, code: Path, folder: Path, number: int, step: Step
         max_checkpoints=bench.protocol.max_checkpoints,
         seed=bench.protocol.seed,
         labels=labels,
+        incumbent=incumbent,
         on_line=bench.on_line,
     )
     kept = folder / "checkpoints"

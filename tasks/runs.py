@@ -54,9 +54,13 @@ def train(
     max_checkpoints: int,
     seed: int,
     labels: Mapping[str, str],
+    incumbent: Path | None = None,
     on_line: Callable[[str], None] = lambda _: None,
 ) -> Training:
     """Train a codebase for a budget of wall-clock time and return the checkpoints that it saved.
+
+    The program may start from the incumbent's checkpoint where there is one: weights that were trained on the same images
+    carry no more of validation than the verdict that kept them.
 
     Raises:
         TrainingFailed: The program crashed, or saved no checkpoint before it ended or was stopped.
@@ -70,6 +74,7 @@ def train(
         Bind(name="CACHE", source=cache, writable=True),
     ]
     binds += [Bind(name="WEIGHTS", source=machine.weights)] if machine.weights else []
+    binds += [Bind(name="INCUMBENT", source=incumbent)] if incumbent else []
     job = Job(
         command=_command(code, "train"),
         binds=tuple(binds),

@@ -31,6 +31,7 @@ class Job:
     cache: Path | None  # for train only: kept over the rounds of a study
     weights: Path | None  # local cache of pretrained weights
     checkpoint: Path | None  # for predict only
+    incumbent: Path | None  # for train only: checkpoint of the best round so far; None in the first
     budget_seconds: float
     seed: int
     device: torch.device
@@ -46,7 +47,7 @@ def read_job() -> Job:
     value = os.environ.get
     folders = {
         name: Path(value(f"ROUNDS_{name}")) if value(f"ROUNDS_{name}") else None
-        for name in ("CACHE", "WEIGHTS", "CHECKPOINT")
+        for name in ("CACHE", "WEIGHTS", "CHECKPOINT", "INCUMBENT")
     }
     data = Path(os.environ["ROUNDS_DATA"])
     task = json.loads((data / "task.json").read_text())
@@ -58,6 +59,7 @@ def read_job() -> Job:
         cache=folders["CACHE"],
         weights=folders["WEIGHTS"],
         checkpoint=folders["CHECKPOINT"],
+        incumbent=folders["INCUMBENT"],
         budget_seconds=float(value("ROUNDS_BUDGET_SECONDS") or "inf"),
         seed=int(value("ROUNDS_SEED") or 0),
         device=choose_device(value("ROUNDS_DEVICE") or "auto"),

@@ -18,7 +18,7 @@ class Bind:
     """
 
     name: str
-    """Upper case: `CODE` (also the working directory), `DATA`, `OUT`, `CACHE`, `WEIGHTS`, `CHECKPOINT`."""
+    """Upper case: `CODE` (also the working directory), `DATA`, `OUT`, `CACHE`, `WEIGHTS`, `CHECKPOINT`, `INCUMBENT`."""
     source: Path
     writable: bool = False
 
