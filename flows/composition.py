@@ -63,6 +63,7 @@ def machine_of(settings: Settings) -> Machine:
         grace_seconds=settings.grace_seconds,
         predict_seconds=settings.predict_seconds,
         weights=settings.weights,
+        gpus=settings.gpus,
     )
 
 

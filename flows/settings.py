@@ -46,6 +46,8 @@ class Settings(BaseSettings):
     """Container image of the Docker sandbox."""
     device: str = "auto"
     """`auto`, `cuda`, `mps` or `cpu`: where studies train."""
+    gpus: str = "all"
+    """`all`, or the ids of the GPUs that may be used, as `nvidia-smi` numbers them: `0,2`."""
     cpus: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     """Processors of one sandboxed run."""
     memory_gib: float = 12.0

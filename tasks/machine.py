@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from tasks.domain.errors import RequestError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
@@ -21,18 +23,20 @@ class Machine:
     memory_bytes: int
     disk_bytes: int
     gpu_memory_bytes: int
-    """Of the first GPU; 0 without one."""
+    """Of the smallest of the GPUs; 0 without one."""
     grace_seconds: float
     """Time beyond its budget that a training run has to start up and to save."""
     predict_seconds: float
     """Wall-clock limit of one prediction run."""
     weights: Path | None
     """Folder of pretrained weights, or None."""
+    gpus: tuple[str, ...] = ()
+    """Ids of the GPUs that a training run is given; whether it uses more than one is the matter of its code."""
 
     @property
-    def gpus(self) -> tuple[str, ...]:
-        """Return the devices that a run is given: one, as the template trains on one."""
-        return ("0",) if self.device == "cuda" else ()
+    def devices(self) -> int:
+        """Return how many devices a training run is given."""
+        return max(1, len(self.gpus))
 
     @property
     def cached_weights(self) -> tuple[str, ...]:
@@ -41,15 +45,17 @@ class Machine:
         return tuple(file.stem for file in files if file.suffix in {".safetensors", ".pth"})
 
 
-def gpu_memory_bytes() -> int:
-    """Return the memory of the first NVIDIA GPU, 0 if there is none."""
+def gpu_memories() -> dict[str, int]:
+    """Return the memory in bytes of each NVIDIA GPU, by its id in the order of the bus; empty if there is none."""
     command = shutil.which("nvidia-smi")
     if command is None:
-        return 0
-    query = [command, "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+        return {}
+    query = [command, "--query-gpu=index,memory.total", "--format=csv,noheader,nounits"]
     answer = subprocess.run(query, capture_output=True, text=True, check=False, timeout=30)
-    first_line = answer.stdout.partition("\n")[0].strip()
-    return int(first_line) * 2**20 if answer.returncode == 0 and first_line.isdigit() else 0
+    if answer.returncode != 0:
+        return {}
+    rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines()]
+    return {row[0]: int(row[1]) * 2**20 for row in rows if len(row) == 2 and row[1].isdigit()}
 
 
 def find_machine(
@@ -61,6 +67,7 @@ def find_machine(
     grace_seconds: float,
     predict_seconds: float,
     weights: Path,
+    gpus: str = "all",
 ) -> Machine:
     """Return the machine within the given limits.
 
@@ -72,17 +79,26 @@ def find_machine(
         grace_seconds: See `Machine`.
         predict_seconds: See `Machine`.
         weights: Folder of pretrained weights, which may be missing.
+        gpus: `all`, or the ids of the GPUs that may be used, with commas between them.
+
+    Raises:
+        RequestError: One of these GPUs is not there.
     """
-    gpu_memory = gpu_memory_bytes()
+    there = gpu_memories()
+    chosen = tuple(there) if gpus == "all" else tuple(name.strip() for name in gpus.split(","))
+    if missing := [name for name in chosen if name not in there]:
+        raise RequestError(f"there is no GPU {', '.join(missing)}; there are: {', '.join(there) or 'none'}")
     on_apple = platform.system() == "Darwin" and platform.machine() == "arm64"
-    found = "cuda" if gpu_memory else "mps" if on_apple else "cpu"
+    found = "cuda" if there else "mps" if on_apple else "cpu"
+    used = found if device == "auto" else device
     return Machine(
-        device=found if device == "auto" else device,
+        device=used,
         cpus=cpus,
         memory_bytes=min(memory_bytes, int(psutil.virtual_memory().total * 0.9)),
         disk_bytes=disk_bytes,
-        gpu_memory_bytes=gpu_memory,
+        gpu_memory_bytes=min((there[name] for name in chosen), default=0),
         grace_seconds=grace_seconds,
         predict_seconds=predict_seconds,
         weights=weights if weights.is_dir() else None,
+        gpus=chosen if used == "cuda" else (),
     )

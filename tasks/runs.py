@@ -7,7 +7,7 @@ and a checkpoint is never loaded here, only handed back to the codebase's own pr
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tasks.domain.errors import PredictionsInvalid, TrainingFailed
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MAX_CHECKPOINT_BYTES = 4 * 2**30
 MAX_PREDICTIONS_BYTES = 256 * 2**20
+PROCESSES_PER_DEVICE = 256
+SHARED_MEMORY_BYTES_PER_DEVICE = 2**30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def train(
         labels=labels,
         environment={
             **_environment(machine),
+            "ROUNDS_DEVICES": str(machine.devices),
             "ROUNDS_BUDGET_SECONDS": f"{budget_seconds:g}",
             "ROUNDS_MAX_CHECKPOINTS": str(max_checkpoints),
             "ROUNDS_SEED": str(seed),
@@ -134,7 +137,7 @@ def predict(
             Bind(name="OUT", source=out, writable=True),
             Bind(name="CHECKPOINT", source=checkpoint),
         ),
-        limits=_limits(machine, machine.predict_seconds),
+        limits=_limits(replace(machine, gpus=machine.gpus[:1]), machine.predict_seconds),
         log=log,
         labels=labels,
         environment=_environment(machine),
@@ -178,12 +181,20 @@ def _limits(machine: Machine, wall_seconds: float) -> Limits:
 def _environment(machine: Machine) -> dict[str, str]:
     # libgomp's threads wait for each other by spinning. On a machine that others use too that halves the speed of training
     # (measured: 95 against 160 images a second beside two busy processes); spinning briefly costs nothing on an idle one.
-    return {"ROUNDS_DEVICE": machine.device, "ROUNDS_THREADS": str(machine.cpus), "GOMP_SPINCOUNT": "1000"}
+    return {
+        "ROUNDS_DEVICE": machine.device,
+        "ROUNDS_THREADS": str(machine.cpus),
+        "GOMP_SPINCOUNT": "1000",
+        "CUDA_DEVICE_ORDER": "PCI_BUS_ID",  # in which nvidia-smi numbers the GPUs, and we
+    }
 
 
 def _why(completed: Completed, *, saved: bool) -> str:
     reasons = {
         "ok": "it ended without saving a checkpoint",
+        # Each device has a process of its own, with threads and shared memory to talk to the others.
+        processes=PROCESSES_PER_DEVICE * machine.devices,
+        shared_memory_bytes=SHARED_MEMORY_BYTES_PER_DEVICE * machine.devices,
         "exit": f"it crashed with exit code {completed.exit_code}",
         "timeout": "it was stopped at the time limit" + ("" if saved else " before it had saved a checkpoint"),
         "out_of_memory": "it ran out of memory",
