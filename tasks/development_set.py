@@ -1,6 +1,7 @@
 """Lay out train and validation for the sandbox: labels beside the images for the one, apart from them for the other.
 
 data/train/{images/, train.csv, task.json}          mounted for train
+data/train/masks/                                   a black-and-white PNG an image, where masks were drawn; for train alone
 data/validation/{images/, images.csv, task.json}    mounted for predict
 data/validation_labels.parquet                      image, label (class name), group (int); never mounted
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -18,8 +20,10 @@ import pandas as pd
 from tasks.domain.errors import StudyBlocked, StudyNotFound
 from tasks.domain.manifest import GROUP, LABEL, SPLIT, TRAIN, VALIDATION, Manifest
 from tasks.image_copies import copy_images, in_opaque_order, opaque_groups, opaque_names, write_read_only
+from tasks.mask_copies import Drawing, copy_masks, drawings_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,16 +61,22 @@ def materialise(folder: Path, manifest: Manifest, spec: Spec) -> None:
         empty = sorted(set(spec.class_names) - set(table["label"]))
         if empty:
             raise StudyBlocked(f"no image of {', '.join(empty)} is left for {split}")
-    done = _fingerprint(tables, spec)
+    drawings = drawings_of(manifest, sets[TRAIN])
+    done = _fingerprint(tables, spec, drawings)
     marker = folder / "development_set.json"
     if marker.exists() and json.loads(marker.read_text("utf-8")) == done:
         return
     folder.mkdir(parents=True, exist_ok=True)
     marker.unlink(missing_ok=True)
-    texts = {"train.csv": _csv(tables[TRAIN]), "task.json": _json(_task(spec, tables[TRAIN]))}
-    _fill(folder / "train", sets[TRAIN], manifest.images, texts)
-    texts = {"images.csv": _csv(tables[VALIDATION][["image"]]), "task.json": _json(_classes(spec))}
-    _fill(folder / "validation", sets[VALIDATION], manifest.images, texts)
+    with _in_one_rename(folder / "train") as train:
+        copy_images(sets[TRAIN], manifest.images, train / "images")
+        masks = _copy_masks(drawings, manifest.mask_folder, train)
+        task = {**_task(spec, tables[TRAIN]), **({"masks": True} if masks else {})}
+        _write_texts(train, {"train.csv": _csv(tables[TRAIN]), "task.json": _json(task)})
+    with _in_one_rename(folder / "validation") as validation:
+        copy_images(sets[VALIDATION], manifest.images, validation / "images")
+        texts = {"images.csv": _csv(tables[VALIDATION][["image"]]), "task.json": _json(_classes(spec))}
+        _write_texts(validation, texts)
     _write_labels(folder / "validation_labels.parquet", tables[VALIDATION])
     _write_json(marker, done)
 
@@ -103,20 +113,34 @@ def _task(spec: Spec, train: pd.DataFrame) -> dict[str, object]:
     return {**_classes(spec), "positive": spec.positive, "priorities": list(spec.priorities), "labels": counts}
 
 
-def _fingerprint(tables: dict[str, pd.DataFrame], spec: Spec) -> dict[str, str]:
-    hashes = {split: hashlib.sha256(_csv(table).encode()).hexdigest() for split, table in tables.items()}
-    return {**hashes, "task": hashlib.sha256(_json(_task(spec, tables[TRAIN])).encode()).hexdigest()}
+def _fingerprint(tables: dict[str, pd.DataFrame], spec: Spec, drawings: tuple[Drawing, ...]) -> dict[str, str]:
+    told = {**{split: _csv(table) for split, table in tables.items()}, "task": _json(_task(spec, tables[TRAIN]))}
+    told |= {"masks": _json(drawings)} if drawings else {}
+    return {name: hashlib.sha256(text.encode()).hexdigest() for name, text in told.items()}
 
 
-def _fill(folder: Path, rows: pd.DataFrame, source: Path, texts: dict[str, str]) -> None:
+@contextmanager
+def _in_one_rename(folder: Path) -> Iterator[Path]:
+    """Give the place of a folder to be; it gets its name when it is done, in place of an older one."""
     partial = folder.with_name(f"{folder.name}.partial")
     for leftover in (partial, folder):
         if leftover.exists():
             shutil.rmtree(leftover)
-    copy_images(rows, source, partial / "images")
-    for name, text in texts.items():
-        write_read_only(partial / name, text.encode())
+    yield partial
     partial.replace(folder)
+
+
+def _copy_masks(drawings: tuple[Drawing, ...], source: Path | None, train: Path) -> bool:
+    """Lay the masks beside the training images; return whether there is one that shows something."""
+    if drawings and copy_masks(drawings, source, train / "images", train / "masks"):
+        return True
+    shutil.rmtree(train / "masks", ignore_errors=True)
+    return False
+
+
+def _write_texts(folder: Path, texts: dict[str, str]) -> None:
+    for name, text in texts.items():
+        write_read_only(folder / name, text.encode())
 
 
 def _csv(table: pd.DataFrame) -> str:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 TRAIN_PART = 0.7
 """Part of the images that a study trains on, as in the default split (15% validation, 15% test)."""
+LEAST_MASKED = 0.1
+"""Part of the images that must come with masks for these to be worth learning from."""
 
 _TURNABLE = (
     r"dermo|dermat|skin|\bmoles?\b|n[ae]?evus|na?evi\b|melanom|patholog|histolog|cytolog|microscop|smear|biops|"
@@ -76,6 +78,8 @@ class Reading:
     """Models whose pretrained weights are at hand; None if not known."""
     kept: frozenset[str]
     """Techniques that the incumbent holds."""
+    masks: bool = False
+    """True if a good part of the images come with masks that can be used."""
 
     @property
     def imbalance(self) -> float:
@@ -149,6 +153,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         device=briefing.device,
         weights=weights,
         kept=kept,
+        masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
     )
 
 

@@ -40,7 +40,7 @@ FIELDS = (
         "mixup_alpha",
     ),
     *("epochs", "learning_rate", "warm_up", "weight_decay", "ema_decay"),
-    *("label_smoothing", "focal_gamma", "logit_adjustment", "weight_power"),
+    *("label_smoothing", "focal_gamma", "logit_adjustment", "weight_power", "mask_weight"),
 )
 """Order of the recipe's fields, as in the template with ours sorted in."""
 AUGMENTATIONS = (
@@ -48,8 +48,14 @@ AUGMENTATIONS = (
     *("random_zoom", "jitter_colours", "erase_rectangles"),
 )
 """Order in which augmentations are applied: on bytes, then on normalised floats."""
+GEOMETRIC = frozenset({"random_flips_and_turns", "random_mirror", "random_zoom"})
+"""Those that move what a picture shows, and so its mask too; all others are kept away from masks."""
 LOSS_DEFINITIONS = ("build_loss", "FocalLoss", "LogitAdjusted", "class_weights")
-_DATA_DEFINITIONS = ("evaluation_transform", *(name for name in AUGMENTATIONS if name != "evaluation_transform"))
+_DATA_DEFINITIONS = (
+    "evaluation_transform",
+    "on_colours",
+    *(name for name in AUGMENTATIONS if name != "evaluation_transform"),
+)
 
 
 def recipe_value(files: Mapping[str, str], field: str) -> Any:
@@ -104,9 +110,35 @@ def add_augmentation(draft: Draft, name: str, call: str, definition: str) -> Non
     written = returned(draft[DATA], "train_transform")
     steps = _transforms(written)
     if name not in [_function_of(step) for step in steps]:
-        steps = sorted([*steps, call], key=_place_of)
+        steps = sorted([*steps, _beside_masks(draft, call)], key=_place_of)
         draft.change(DATA, set_returned, "train_transform", f"v2.Compose([{', '.join(steps)}])")
     draft.change(DATA, add_definition, definition, after=_DATA_DEFINITIONS[: _DATA_DEFINITIONS.index(name)])
+
+
+_ON_COLOURS = '''
+def on_colours(step: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """Return a step that changes the colours of a batch (B, 4, S, S) and leaves its fourth channel, the mask, alone."""
+    return lambda images: torch.cat([step(images[:, :3]), images[:, 3:]], dim=1)
+'''
+
+
+def keep_masks_apart(draft: Draft) -> None:
+    """Let batches bring a mask as a fourth channel, which moves with the picture and keeps its own values.
+
+    Raises:
+        SeamMissing: `train_transform` is no longer a list of transforms.
+    """
+    written = returned(draft[DATA], "train_transform")
+    draft.change(DATA, add_definition, _ON_COLOURS, after=("evaluation_transform",))
+    steps = [_beside_masks(draft, step) for step in _transforms(written)]
+    listed = steps[0] if written == _transforms(written)[0] else f"v2.Compose([{', '.join(steps)}])"
+    draft.change(DATA, set_returned, "train_transform", listed)
+
+
+def _beside_masks(draft: Draft, step: str) -> str:
+    """Return a transform as it is written where batches may bring masks."""
+    has_masks = "\ndef on_colours(" in draft[DATA]
+    return f"on_colours({step})" if has_masks and _function_of(step) not in GEOMETRIC else step
 
 
 def change_loss(draft: Draft, change: Callable[[str], str]) -> None:
@@ -136,6 +168,8 @@ def _transforms(expression: str) -> list[str]:
 def _function_of(step: str) -> str:
     """Return the function that a transform calls: `zoom` for `zoom`, `zoom(recipe)` and `partial(zoom, least=0.8)`."""
     node: Any = cst.parse_expression(step)
+    if isinstance(node, cst.Call) and code_of(node.func) == "on_colours" and node.args:
+        node = node.args[0].value
     if isinstance(node, cst.Call):
         node = node.args[0].value if code_of(node.func) == "partial" and node.args else node.func
     return code_of(node)

@@ -141,6 +141,15 @@ def test_the_same_briefing_gives_the_same_proposal():
     assert PlaybookDeveloper().propose(new_briefing()) == PlaybookDeveloper().propose(new_briefing())
 
 
+@pytest.mark.parametrize(("masked", "are_used"), [(0, False), (500, False), (2_000, True), (7_818, True)])
+def test_masks_are_used_where_a_good_part_of_the_images_have_one(masked, are_used):
+    briefing = new_briefing()
+    developer = PlaybookDeveloper()
+    briefing = replace(briefing, profile=replace(briefing.profile, masked_images=masked))
+    assert developer.read(briefing).masks is are_used
+    assert ("mask_head" not in developer.refusals(briefing)) is are_used
+
+
 def test_no_code_is_proposed_twice_and_the_list_ends():
     for verdict_of in (lambda _: Verdict.REJECTED, lambda number: (Verdict.KEPT, Verdict.REJECTED)[number % 2]):
         briefing, chance, seen = new_briefing(200), random.Random(1), {code_sha256(SOURCE)}
