@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from agents.playbook.techniques import (
+    all_devices,
+    asymmetric_loss,
     backbone,
     balanced_sampling,
     batch_size,
@@ -45,6 +47,8 @@ TECHNIQUES = (
     batch_size.LARGER,
     image_size.LARGER,
     image_size.SMALLER,
+    all_devices.TECHNIQUE,
+    warm_start.TECHNIQUE,
     progressive_sizes.TECHNIQUE,
     backbone.LARGER,
     backbone.FASTER,

@@ -88,6 +88,16 @@ class Reading:
 
     @property
     def steps(self) -> float:
+    devices: int = 1
+    """How many devices a training run may use."""
+    shortfalls: tuple[Shortfall, ...] = ()
+    """Why the incumbent falls short, the plainest reason first."""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    """Plain values of the incumbent's recipe, by field."""
+    picture: str = ""
+    """`skin` for photographs of skin, `film` for radiographs; empty where no word says so."""
+    class_costs: tuple[tuple[str, float], ...] = ()
+    """How dear it is to miss each class, in the order of the columns, the least 1; empty if all are alike."""
         """Return the optimiser steps of the incumbent's run; nan if unknown."""
         return self.epochs * self.train_images / self.batch_size
 
@@ -170,6 +180,7 @@ def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:
     return {key.split(".", 1)[1]: value for key, value in settings.items() if key.startswith(f"{technique}.")}
 
 
+        devices=briefing.devices,
 def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str]:
     """Return whether pictures may be turned (`any`), mirrored (`upright`) or neither (`fixed`), and the word for it.
 

@@ -99,6 +99,9 @@ def test_every_technique_changes_few_lines_into_clean_code(tmp_path):
 
 def test_any_stack_in_any_order_is_clean_code_without_repetition(tmp_path):
     depths = []
+        assert all(len(source[name].splitlines()) <= 130 for name in set(source) - set(SOURCE)), (
+            "one idea, one short file"
+        )
     for seed in range(15):
         source, names = stacked(seed)
         depths.append(len(names))
