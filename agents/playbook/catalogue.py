@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from agents.playbook.techniques import (
     all_devices,
-    asymmetric_loss,
     backbone,
     balanced_sampling,
     batch_size,
@@ -48,7 +47,6 @@ TECHNIQUES = (
     image_size.LARGER,
     image_size.SMALLER,
     all_devices.TECHNIQUE,
-    warm_start.TECHNIQUE,
     progressive_sizes.TECHNIQUE,
     backbone.LARGER,
     backbone.FASTER,

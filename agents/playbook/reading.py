@@ -90,14 +90,8 @@ class Reading:
     def steps(self) -> float:
     devices: int = 1
     """How many devices a training run may use."""
-    shortfalls: tuple[Shortfall, ...] = ()
-    """Why the incumbent falls short, the plainest reason first."""
     recipe: Mapping[str, object] = field(default_factory=dict)
     """Plain values of the incumbent's recipe, by field."""
-    picture: str = ""
-    """`skin` for photographs of skin, `film` for radiographs; empty where no word says so."""
-    class_costs: tuple[tuple[str, float], ...] = ()
-    """How dear it is to miss each class, in the order of the columns, the least 1; empty if all are alike."""
         """Return the optimiser steps of the incumbent's run; nan if unknown."""
         return self.epochs * self.train_images / self.batch_size
 
