@@ -40,6 +40,8 @@ class Briefing:
     """`code_sha256` of every attempt so far, so that no code is run twice."""
     weights: tuple[str, ...] | None = None
     """Names of the timm models whose pretrained weights are at hand; None if that is not known."""
+    seed_deviation: float = float("nan")
+    """Standard deviation of the primary metric when the same code is trained with other seeds; nan if that was not tried."""
 
     devices: int = 1
     """How many devices of that kind one training run may use."""

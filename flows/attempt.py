@@ -81,7 +81,7 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
             step=work.step,
             incumbent=_checkpoint_of(work, incumbent_of(rounds)) if rounds else None,
         )
-        best = _best_checkpoint(work, attempted)
+        best = best_checkpoint(work, attempted)
         judgement = _judgement(work, rounds, best, proposal)
     except RoundError as error:
         if not rounds:
@@ -113,7 +113,7 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
     return record
 
 
-def _best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
+def best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
     """Score every checkpoint on validation and return the best one."""
     protocol = work.bench.protocol
     scored = [
@@ -140,7 +140,7 @@ def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, pro
     return judge(
         labels=work.validation.labels,
         groups=work.validation.groups,
-        incumbent_scores=_load_predictions(work, incumbent.number),
+        incumbent_scores=load_predictions(work, incumbent.number),
         candidate_scores=candidate.scores,
         incumbent_metrics=incumbent.metrics,
         candidate_metrics=candidate.metrics,
@@ -157,7 +157,8 @@ def _checkpoint_of(work: Workshop, kept: Round) -> Path:
     return work.study.round_path(kept.number) / "checkpoints" / kept.checkpoint
 
 
-def _load_predictions(work: Workshop, number: int) -> NDArray[float64]:
+def load_predictions(work: Workshop, number: int) -> NDArray[float64]:
+    """Return the validation scores of a finished round, shape (n_validation, n_classes)."""
     table = pd.read_parquet(work.study.round_path(number) / "predictions.parquet")
     return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
 

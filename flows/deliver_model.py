@@ -133,6 +133,8 @@ def study_record(study: StudyFolder, *, anchors: Path, environment: EnvironmentF
         splits=_splits(study),
         hashes=_hashes(study, rounds),
         notes=tuple(json.loads(study.text("notes.json"))),
+        repeats=study.baseline_repeats(),
+        not_taken_back=study.ablation_notes(),
     )
 
 

@@ -14,7 +14,9 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 
 from agents.developer import Briefing, code_sha256
+from flows.ablation import ablation_began, next_ablation
 from flows.attempt import Workshop, attempt_round, incumbent_of
+from flows.baseline_repeats import repeat_baseline
 from flows.composition import bench_of, developer_of, publisher_of
 from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
@@ -75,6 +77,9 @@ def _teller(max_rounds: int) -> Callable[[Round], None]:
 def run_rounds(work: Workshop) -> tuple[Round, ...]:
     """Run rounds until the budget is used or the developer has nothing left to try, and return all of them.
 
+    Before round 1 the baseline is trained again with other seeds, as far as the budget allows. Rounds that the developer leaves
+    are spent on taking back kept changes, one at a time.
+
     A round counts from the moment that its folder gets its final name; everything else (git's main branch, the tracker) is
     brought in line with the folders, so being killed anywhere costs at most the round under way.
 
@@ -90,11 +95,15 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
             work.publish()
         if len(rounds) > protocol.max_rounds:
             break
+        if len(rounds) == 1:
+            repeat_baseline(work, rounds[0])
         number = len(rounds)
         proposal: Proposal | None = Proposal(hypothesis=BASELINE, files={})
         if rounds:
             show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: choosing what to try", number))
-            proposal = work.step(work.developer.propose, f"round {number:02d} propose")(_briefing(work, rounds))
+            propose = work.step(work.developer.propose, f"round {number:02d} propose")
+            proposal = None if ablation_began(rounds) else propose(_briefing(work, rounds))
+            proposal = proposal or next_ablation(work, rounds)
         if proposal is None:
             work.study.write("The developer had nothing left that was worth a round.\n", "ended.txt")
             break
@@ -121,6 +130,7 @@ def _briefing(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
         last_log=shorten(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else "",
         tried=frozenset(code_sha256(work.codebase.source(item.commit)) for item in rounds if item.commit),
         weights=work.bench.machine.cached_weights,
+        seed_deviation=study.baseline_repeats().deviation(rounds[0].score),
     )
 
 

@@ -18,6 +18,7 @@ from tasks.image_copies import write_read_only
 from tasks.locks import check_contents, check_folder, read_locks, tree_sha256
 from tasks.recipe_defaults import rewrite_defaults
 from tasks.repository import Repository
+from tasks.reversal import without_change
 from tasks.template import TemplateFacts, facts_of, locks_of, template_files
 
 if TYPE_CHECKING:
@@ -86,6 +87,25 @@ class Codebase:
         commit = self._required(_tag(number))
         arguments = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--find-renames", f"{commit}^", commit)
         return Repository(folder=self.folder).run(*arguments).decode()
+
+    def without(self, number: int) -> dict[str, str] | None:
+        """Return the files that the incumbent would have otherwise, had a round not been kept; None if later rounds build on it.
+
+        A file that the round added stays, since an edit takes none away; nothing else that the round wrote refers to it.
+
+        Raises:
+            StudyNotFound: There is no such attempt.
+        """
+        commit = self._required(_tag(number))
+        before, after, now = self.source(f"{commit}^"), self.source(commit), self.source()
+        changed: dict[str, str] = {}
+        for name, text in before.items():
+            if text != after[name]:
+                taken_back = without_change(text, after[name], now[name])
+                if taken_back is None:
+                    return None
+                changed[name] = taken_back
+        return {name: text for name, text in changed.items() if text != now[name]}
 
     def check_locks(self, exported: Path | None = None) -> None:
         """Compare the locked files of the working tree, or of an exported folder, with the hashes kept outside.

@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from tasks.domain.errors import StudyInUse, StudyNotFound
 from tasks.domain.evaluation import Evaluation
 from tasks.domain.profile import Profile
+from tasks.domain.repeats import BaselineRepeats
 from tasks.domain.request import Request
 from tasks.domain.round import Round
 from tasks.domain.spec import Protocol, Spec
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MAY_BE_UNDEFINED = (Evaluation, Round, Profile, Spec, Protocol)
+_MAY_BE_UNDEFINED = (Evaluation, Round, BaselineRepeats, Profile, Spec, Protocol)
 """Records whose nulls are undefined numbers, but for column roles that were not given."""
 
 
@@ -154,6 +155,16 @@ class StudyFolder:
         while self.has("rounds", f"{len(finished):02d}", "round.json"):
             finished.append(from_json(Round, self.text("rounds", f"{len(finished):02d}", "round.json")))
         return tuple(finished)
+
+    def baseline_repeats(self) -> BaselineRepeats:
+        """Return the finished trainings of the baseline with other seeds; a small study has none."""
+        if not self.has("baseline_repeats.json"):
+            return BaselineRepeats()
+        return from_json(BaselineRepeats, self.text("baseline_repeats.json"))
+
+    def ablation_notes(self) -> dict[int, str]:
+        """Return why the change of a kept round could not be taken back and run, by its number."""
+        return from_json(dict[int, str], self.text("ablation.json")) if self.has("ablation.json") else {}
 
     def begin_round(self, number: int) -> Path:
         """Return an empty folder for a round under way; what a crash left of it is removed."""

@@ -104,7 +104,8 @@ class PlaybookDeveloper:
 
     def _attempts(self, briefing: Briefing) -> tuple[Attempt, ...]:
         better = briefing.protocol.higher_is_better
-        return attempts_of(briefing.history, self._techniques, higher_is_better=better)
+        deviation = briefing.seed_deviation
+        return attempts_of(briefing.history, self._techniques, higher_is_better=better, seed_deviation=deviation)
 
     def _open_steps(self, name: str, reading: Reading, attempts: Sequence[Attempt], era: int) -> Iterator[Step]:
         """Yield the strengths of a technique that may be tried: its first; after success or near success, the next."""

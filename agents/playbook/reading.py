@@ -125,7 +125,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
     facts = incumbent.diagnostics if incumbent else {}
     images = _class_images(briefing)
     orientation, word = orientation_of(spec, briefing.profile.hazards)
-    kept = frozenset(name for item in briefing.history if item.kept for name in techniques_of(item))
+    kept = techniques_held(briefing.history)
     plain = _last_plain(briefing.history, changes_loss)
     source = briefing.source
     weights = briefing.weights
@@ -164,6 +164,18 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
 def techniques_of(attempt: Round) -> tuple[str, ...]:
     """Return the techniques of an attempt: a bundle is written `one+other`."""
     return tuple(name for name in attempt.hypothesis.technique.split("+") if name)
+
+
+def techniques_held(history: tuple[Round, ...]) -> frozenset[str]:
+    """Return the techniques that the incumbent holds: those kept and not taken back since."""
+    kept = [item for item in history if item.kept]
+    taken_back = {item.hypothesis.removes for item in kept}
+    return frozenset(
+        name
+        for item in kept
+        if item.hypothesis.removes < 0 and item.number not in taken_back
+        for name in techniques_of(item)
+    )
 
 
 def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:

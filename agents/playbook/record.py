@@ -47,6 +47,8 @@ class Attempt:
     gain: float
     """The difference as part of the way that was still to go."""
     gain_error: float
+    luck: float = 0.0
+    """What two trainings of one code differ by, as part of the way to go; 0 if not known."""
 
     @property
     def nearly(self) -> bool:
@@ -76,8 +78,11 @@ def way_to_go(score: float, *, higher_is_better: bool) -> float:
     return max(1e-3, 1 - score if higher_is_better else score)
 
 
-def attempts_of(history: tuple[Round, ...], known: Collection[str], *, higher_is_better: bool) -> tuple[Attempt, ...]:
+def attempts_of(
+    history: tuple[Round, ...], known: Collection[str], *, higher_is_better: bool, seed_deviation: float = math.nan
+) -> tuple[Attempt, ...]:
     """Return the past rounds that tried nothing but known techniques, oldest first."""
+    luck = 0.0 if math.isnan(seed_deviation) else math.sqrt(2) * seed_deviation
     found, era, score = [], 0, math.nan
     for item in history:
         names = techniques_of(item)
@@ -95,6 +100,7 @@ def attempts_of(history: tuple[Round, ...], known: Collection[str], *, higher_is
                     error=judgement.standard_error,
                     gain=judgement.difference / way,
                     gain_error=judgement.standard_error / way,
+                    luck=luck / way,
                 )
             )
         if item.kept:
@@ -103,9 +109,15 @@ def attempts_of(history: tuple[Round, ...], known: Collection[str], *, higher_is
 
 
 def observations_of(attempts: tuple[Attempt, ...]) -> tuple[Observation, ...]:
-    """Return what those rounds showed that were scored."""
+    """Return what those rounds showed that were scored.
+
+    A paired standard error holds the sampling of images and not the luck of the seed, which both runs had. What trainings of
+    one code differ by on the same images holds both, so the larger of the two counts, and not their sum.
+    """
     return tuple(
-        Observation(steps=item.steps, gain=item.gain, error=math.hypot(_finite(item.gain_error), CONTEXT))
+        Observation(
+            steps=item.steps, gain=item.gain, error=math.hypot(max(_finite(item.gain_error), item.luck), CONTEXT)
+        )
         for item in attempts
         if not item.failed
     )

@@ -36,6 +36,8 @@ class Hypothesis:
     """Publication."""
     simplification: bool = False
     """True if the edit only removes code or compute."""
+    removes: int = -1
+    """Round whose change is taken back, to see whether it is still needed; -1 for any other edit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

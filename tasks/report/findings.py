@@ -10,7 +10,7 @@ from tasks.report.headline import SIGNIFICANCE
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
 from tasks.report.wording import count, in_sentence, interval, metric_words, number, p_equation, signed
-from tasks.report.yardstick import yardstick
+from tasks.report.yardstick import seeds_sentence, yardstick
 from tasks.scoring.name import higher_is_better
 
 if TYPE_CHECKING:
@@ -113,6 +113,8 @@ def _seen(record: StudyRecord) -> Iterator[Statement]:
             f"The noise yardstick is {number(band)}: the best of thirty edits without any true effect would look about that much better.",
             "rounds/, standard errors",
         )
+    if seeds := seeds_sentence(record):
+        yield Statement(seeds, "baseline_repeats.json")
     kept = [item for item in tried if item.judgement.verdict is Verdict.KEPT]
     supported = [item for item in kept if item.judgement.supported]
     if tried:
@@ -121,9 +123,11 @@ def _seen(record: StudyRecord) -> Iterator[Statement]:
             f"{len(kept) - len(supported)} provisional.",
             "rounds/, judgement",
         )
-    looks = sum(item.looks for item in record.rounds)
-    if looks:
-        yield Statement(f"Validation was scored {count(looks, 'time')} in all.", "rounds/, looks")
+    if record.looks:
+        source = (
+            "rounds/ and baseline_repeats.json, looks" if record.repeats and record.repeats.looks else "rounds/, looks"
+        )
+        yield Statement(f"Validation was scored {count(record.looks, 'time')} in all.", source)
     if record.spec.operating_point.positive:
         yield Statement(
             "The threshold was chosen in validation and frozen before the test set was opened.",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
     from tasks.domain.evaluation import Evaluation
     from tasks.domain.profile import Profile
+    from tasks.domain.repeats import BaselineRepeats
     from tasks.domain.request import Request
     from tasks.domain.round import Round
     from tasks.domain.spec import Protocol, Spec
@@ -78,12 +79,27 @@ class StudyRecord:
     """Answers that only a person can give, by key of `tasks.report.intake.FIELDS`."""
     notes: tuple[str, ...] = ()
     """Notes of the task initializer, such as 'trained from scratch: no pretrained weights at hand'."""
+    repeats: BaselineRepeats | None = None
+    """The baseline trained again with other seeds; None or empty where the budget had no room for it."""
+    not_taken_back: Mapping[int, str] = field(default_factory=dict)
+    """Kept rounds whose change could not be taken back and run, with the reason."""
 
     @property
     def final(self) -> Round | None:
         """Return the round whose model is the final one: the last kept; None before the baseline is done."""
         kept = [item for item in self.rounds if item.kept]
         return kept[-1] if kept else None
+
+    @property
+    def looks(self) -> int:
+        """Return how often validation was scored: once for each checkpoint of rounds and of repeats."""
+        return sum(item.looks for item in self.rounds) + (self.repeats.looks if self.repeats else 0)
+
+    @property
+    def train_seconds(self) -> float:
+        """Return the time spent on training, repeats of the baseline included."""
+        extra = sum(item.train_seconds for item in self.repeats.repeats) if self.repeats else 0.0
+        return sum(item.train_seconds for item in self.rounds) + extra
 
     @property
     def provisional(self) -> tuple[Round, ...]:

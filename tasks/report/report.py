@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from tasks.report import figures, tables
+from tasks.report.ablation import ablation_rows
 from tasks.report.curves import read_curves
 from tasks.report.findings import seen_in_validation, shown_by_the_test
 from tasks.report.headline import headline, improved
@@ -30,7 +31,7 @@ from tasks.report.wording import (
     percent,
     seconds_words,
 )
-from tasks.report.yardstick import yardstick
+from tasks.report.yardstick import seeds_sentence, yardstick
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,8 @@ def render_report(record: StudyRecord) -> str:
         read_back=prose(record.read_back),
         noun=record.profile.roles.unit,
         noise=noise,
+        seeds=seeds_sentence(record),
+        ablation=ablation_rows(record),
         running_best=figures.running_best(record, noise) if record.rounds else None,
         lines={item.number: round_line(item) for item in record.rounds},
         verdict_words=verdict_words,

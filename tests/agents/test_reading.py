@@ -6,9 +6,11 @@ import random
 import pytest
 
 from agents.playbook.belief import Belief, Observation, expected_gain
-from agents.playbook.reading import metric_kind, orientation_of
+from agents.playbook.reading import metric_kind, orientation_of, techniques_held
+from agents.playbook.record import CONTEXT, attempts_of, observations_of
 from agents.playbook.technique import Gain
 from tasks.domain.profile import Hazard
+from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
 from tasks.domain.spec import Grounding, OperatingPoint, Spec, SpecClass
 
 POINT = OperatingPoint(fixed="youden", at_least=math.nan, positive="b")
@@ -85,3 +87,46 @@ def test_the_worth_of_a_round_is_the_mean_of_many_drawn_ones():
         gain = chance.gauss(0.02, 0.05)
         kept += gain if gain + chance.gauss(0, 0.07) > 0.07 else 0.0
     assert expected_gain(0.02, 0.05, 0.07) == pytest.approx(kept / 200_000, abs=3e-4)
+
+
+def kept_round(number, technique, removes=-1, verdict=Verdict.KEPT):
+    return Round(
+        number=number,
+        hypothesis=Hypothesis(title=technique, technique=technique, removes=removes),
+        judgement=Judgement(verdict=verdict, reason="", difference=0.01, standard_error=0.004),
+        incumbent=number - 1,
+        commit=str(number),
+        score=0.8 + 0.01 * number,
+    )
+
+
+def test_a_technique_that_was_taken_back_is_not_held_any_more():
+    history = (
+        kept_round(0, "baseline", verdict=Verdict.BASELINE),
+        kept_round(1, "mixup+dropout"),
+        kept_round(2, "focal_loss"),
+        kept_round(3, "without_focal_loss", removes=2, verdict=Verdict.REJECTED),
+        kept_round(4, "without_mixup+without_dropout", removes=1),
+    )
+    assert techniques_held(history[:4]) == {"baseline", "mixup", "dropout", "focal_loss"}
+    assert techniques_held(history) == {"baseline", "focal_loss"}
+
+
+def test_rounds_that_take_something_back_are_no_attempts_of_a_technique():
+    history = (
+        kept_round(0, "baseline", verdict=Verdict.BASELINE),
+        kept_round(1, "mixup+dropout"),
+        kept_round(2, "without_mixup+without_dropout", removes=1),
+    )
+    found = attempts_of(history, {"mixup", "dropout"}, higher_is_better=True)
+    assert [item.number for item in found] == [1]
+
+
+def test_what_other_seeds_showed_is_the_least_error_of_a_round():
+    history = (kept_round(0, "baseline", verdict=Verdict.BASELINE), kept_round(1, "mixup"))
+    errors = [
+        observations_of(attempts_of(history, {"mixup"}, higher_is_better=True, seed_deviation=deviation))[0].error
+        for deviation in (math.nan, 0.001, 0.01)
+    ]
+    assert errors[0] == errors[1] == pytest.approx(math.hypot(0.004 / 0.2, CONTEXT))
+    assert errors[2] == pytest.approx(math.hypot(math.sqrt(2) * 0.01 / 0.2, CONTEXT))

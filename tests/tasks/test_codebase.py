@@ -546,3 +546,17 @@ def test_the_template_for_classification_becomes_a_codebase_that_compiles(tmp_pa
         [sys.executable, "-B", "-c", program], cwd=tmp_path / "exported", capture_output=True, text=True, check=True
     )
     assert run.stdout.split() == ["96", "3"]
+
+
+def test_a_kept_change_can_be_left_out_while_later_ones_stay(codebase):
+    codebase.attempt(1, proposal(train_py="import contract\n\n# a\nprint(contract.LIMIT)\n"), "Round 01")
+    codebase.keep(1)
+    codebase.attempt(2, proposal(predict_py="print('other')\n", more_py="MORE = 1\n"), "Round 02")
+    codebase.keep(2)
+    assert codebase.without(1) == {"train.py": TEMPLATE["train.py"]}
+    assert codebase.without(2) == {"predict.py": TEMPLATE["predict.py"]}
+    codebase.attempt(3, proposal(train_py="import contract\n\n# b\nprint(contract.LIMIT)\n"), "Round 03")
+    codebase.keep(3)
+    assert codebase.without(1) is None
+    with pytest.raises(StudyNotFound):
+        codebase.without(4)
