@@ -78,6 +78,10 @@ class Reading:
     """Models whose pretrained weights are at hand; None if not known."""
     kept: frozenset[str]
     """Techniques that the incumbent holds."""
+    devices: int = 1
+    """How many devices a training run may use."""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    """Plain values of the incumbent's recipe, by field."""
     masks: bool = False
     """True if a good part of the images come with masks that can be used."""
 
@@ -88,10 +92,6 @@ class Reading:
 
     @property
     def steps(self) -> float:
-    devices: int = 1
-    """How many devices a training run may use."""
-    recipe: Mapping[str, object] = field(default_factory=dict)
-    """Plain values of the incumbent's recipe, by field."""
         """Return the optimiser steps of the incumbent's run; nan if unknown."""
         return self.epochs * self.train_images / self.batch_size
 
