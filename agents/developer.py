@@ -40,13 +40,9 @@ class Briefing:
     """`code_sha256` of every attempt so far, so that no code is run twice."""
     weights: tuple[str, ...] | None = None
     """Names of the timm models whose pretrained weights are at hand; None if that is not known."""
-    seed_deviation: float = float("nan")
-    """Standard deviation of the primary metric when the same code is trained with other seeds; nan if that was not tried."""
-
     devices: int = 1
     """How many devices of that kind one training run may use."""
-    seed_deviation: float = float("nan")
-    """Standard deviation of the primary metric when the same code is trained with other seeds; nan if that was not tried."""
+
     @property
     def incumbent(self) -> Round | None:
         """Return the round whose code is being edited; None before the baseline has run."""

@@ -175,6 +175,9 @@ def _limits(machine: Machine, wall_seconds: float) -> Limits:
         cpus=machine.cpus,
         disk_bytes=machine.disk_bytes,
         gpus=machine.gpus,
+        # Each device has a process of its own, with threads and shared memory to talk to the others.
+        processes=PROCESSES_PER_DEVICE * machine.devices,
+        shared_memory_bytes=SHARED_MEMORY_BYTES_PER_DEVICE * machine.devices,
     )
 
 
@@ -192,9 +195,6 @@ def _environment(machine: Machine) -> dict[str, str]:
 def _why(completed: Completed, *, saved: bool) -> str:
     reasons = {
         "ok": "it ended without saving a checkpoint",
-        # Each device has a process of its own, with threads and shared memory to talk to the others.
-        processes=PROCESSES_PER_DEVICE * machine.devices,
-        shared_memory_bytes=SHARED_MEMORY_BYTES_PER_DEVICE * machine.devices,
         "exit": f"it crashed with exit code {completed.exit_code}",
         "timeout": "it was stopped at the time limit" + ("" if saved else " before it had saved a checkpoint"),
         "out_of_memory": "it ran out of memory",

@@ -33,6 +33,7 @@ from agents.playbook.techniques import (
 )
 
 TECHNIQUES = (
+    all_devices.TECHNIQUE,
     cosine_schedule.TECHNIQUE,
     bfloat16.TECHNIQUE,
     fused_optimizer.TECHNIQUE,
@@ -46,7 +47,6 @@ TECHNIQUES = (
     batch_size.LARGER,
     image_size.LARGER,
     image_size.SMALLER,
-    all_devices.TECHNIQUE,
     progressive_sizes.TECHNIQUE,
     backbone.LARGER,
     backbone.FASTER,

@@ -155,6 +155,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         source_pixels=min(briefing.profile.width_median, briefing.profile.height_median),
         pretrained=_is_pretrained(briefing, backbone),
         device=briefing.device,
+        devices=briefing.devices,
         weights=weights,
         kept=kept,
         masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
@@ -186,7 +187,6 @@ def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:
     return {key.split(".", 1)[1]: value for key, value in settings.items() if key.startswith(f"{technique}.")}
 
 
-        devices=briefing.devices,
 def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str]:
     """Return whether pictures may be turned (`any`), mirrored (`upright`) or neither (`fixed`), and the word for it.
 
