@@ -80,8 +80,6 @@ class Reading:
     """Techniques that the incumbent holds."""
     devices: int = 1
     """How many devices a training run may use."""
-    recipe: Mapping[str, object] = field(default_factory=dict)
-    """Plain values of the incumbent's recipe, by field."""
     masks: bool = False
     """True if a good part of the images come with masks that can be used."""
 
@@ -125,7 +123,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
     facts = incumbent.diagnostics if incumbent else {}
     images = _class_images(briefing)
     orientation, word = orientation_of(spec, briefing.profile.hazards)
-    kept = techniques_held(briefing.history)
+    kept = frozenset(name for item in briefing.history if item.kept for name in techniques_of(item))
     plain = _last_plain(briefing.history, changes_loss)
     source = briefing.source
     weights = briefing.weights
@@ -165,18 +163,6 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
 def techniques_of(attempt: Round) -> tuple[str, ...]:
     """Return the techniques of an attempt: a bundle is written `one+other`."""
     return tuple(name for name in attempt.hypothesis.technique.split("+") if name)
-
-
-def techniques_held(history: tuple[Round, ...]) -> frozenset[str]:
-    """Return the techniques that the incumbent holds: those kept and not taken back since."""
-    kept = [item for item in history if item.kept]
-    taken_back = {item.hypothesis.removes for item in kept}
-    return frozenset(
-        name
-        for item in kept
-        if item.hypothesis.removes < 0 and item.number not in taken_back
-        for name in techniques_of(item)
-    )
 
 
 def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:
