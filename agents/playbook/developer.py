@@ -7,32 +7,28 @@ from prior gains, the state of training and all rounds so far. It is determinist
 from __future__ import annotations
 
 import ast
-import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.developer import code_sha256
 from agents.playbook.belief import Belief, expected_gain, learn
+from agents.playbook.bundles import ERAS_TO_REOPEN, bundles
 from agents.playbook.catalogue import TECHNIQUES
 from agents.playbook.draft import Draft
+from agents.playbook.mending import mend
 from agents.playbook.reading import Reading, read
-from agents.playbook.record import (
-    Attempt,
-    Step,
-    attempts_of,
-    observations_of,
-    settings_key,
-    typical_error,
-    way_to_go,
-)
+from agents.playbook.record import Attempt, Step, attempts_of, observations_of, settings_key, typical_error
 from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
-from tasks.domain.round import Hypothesis, Proposal
+from agents.playbook.tuning import tuned_rungs
+from agents.playbook.wording import hypothesis_of
+from tasks.domain.round import Proposal
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
 
     from agents.developer import Briefing
+    from tasks.domain.failure import Failure
 
 LEAST_WORTH = 0.0005
 """A round whose expected gain is a smaller part of the way to go is not worth its time."""
@@ -40,11 +36,10 @@ TRIES_PER_ERA = 2
 """Rejected rounds that a technique may take part in before another round was kept."""
 TRIES_IN_ALL = 3
 """Rounds that it may take part in without ever coming close."""
-LARGEST_BUNDLE = 3
-MOST_EVIDENCE = 3
-"""Sentences on past rounds in a rationale, the latest ones."""
-ERAS_TO_REOPEN = 2
-"""After so many kept rounds, a technique that hurt a little may be tried again: it meets another incumbent."""
+MOST_TUNED = 5
+"""Rounds of one technique after which its settings are not tuned any further."""
+REMEDY = 1.5
+"""Factor on the prior gain of a technique that is a remedy for what the incumbent falls short by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +69,20 @@ class PlaybookDeveloper:
                 return None
             files = self._edited(briefing, candidate.steps)
             if files and code_sha256({**briefing.source, **files}) not in tried:
-                return Proposal(hypothesis=self._hypothesis(candidate, reading, attempts, briefing), files=files)
+                hypothesis = hypothesis_of(
+                    candidate.steps,
+                    candidate.gain,
+                    reading,
+                    attempts,
+                    self._techniques,
+                    higher_is_better=briefing.protocol.higher_is_better,
+                )
+                return Proposal(hypothesis=hypothesis, files=files)
         return None
+
+    def mend(self, briefing: Briefing, proposal: Proposal, failure: Failure) -> Proposal | None:
+        """Return the edit with what failed in it mended; None where no remedy is known."""
+        return mend(briefing, proposal, failure, self._techniques)
 
     def read(self, briefing: Briefing) -> Reading:
         """Return the facts that the choice rests on."""
@@ -95,7 +102,7 @@ class PlaybookDeveloper:
         belief = self._belief(reading, attempts, steps)
         error = typical_error(attempts)
         found = []
-        for bundle in self._bundles(steps, reading, attempts):
+        for bundle in bundles(steps, reading, attempts, self._techniques):
             mean, spread = belief.gain(bundle)
             found.append(Candidate(steps=bundle, gain=mean, worth=expected_gain(mean, spread, error)))
         return tuple(sorted(found, key=lambda item: (-item.worth, len(item.steps), [s.technique for s in item.steps])))
@@ -116,6 +123,9 @@ class PlaybookDeveloper:
         rungs = technique.ladder(reading)
         kept = [step.settings for item, step in past if item.kept]
         beyond = [rung for rung in rungs if all(_is_beyond(settings_key(rung.settings), held, rungs) for held in kept)]
+        if technique.ranges and len(past) <= MOST_TUNED and any(item.kept or item.nearly for item, _ in past):
+            seen = [(dict(step.settings), item.gain) for item, step in past if not item.failed]
+            beyond = [*beyond, *tuned_rungs(technique, seen)]
         for rung in beyond[: 2 if any(item.nearly for item, _ in past) else 1]:
             yield Step(name, settings_key(rung.settings), era, rung.title)
 
@@ -133,40 +143,6 @@ class PlaybookDeveloper:
                 return True
         return False
 
-    def _bundles(
-        self, steps: Sequence[Step], reading: Reading, attempts: Sequence[Attempt]
-    ) -> Iterator[tuple[Step, ...]]:
-        """Yield single steps, companions, and steps that each came close before; none as it was tried of late."""
-        era = max((step.era for step in steps), default=0)
-        close = {step.technique for item in attempts if item.nearly for step in item.steps}
-        recent = {self._form(item.steps) for item in attempts if era - item.steps[0].era < ERAS_TO_REOPEN}
-        for size in range(1, LARGEST_BUNDLE + 1):
-            for bundle in itertools.combinations(steps, size):
-                pairs = itertools.combinations([step.technique for step in bundle], 2)
-                belong = all({one, other} <= close or other in self._companions(one) for one, other in pairs)
-                if belong and self._form(bundle) not in recent and self._go_together(bundle, reading):
-                    yield bundle
-
-    @staticmethod
-    def _form(steps: Sequence[Step]) -> frozenset[object]:
-        return frozenset((step.technique, step.settings) for step in steps)
-
-    def _companions(self, name: str) -> frozenset[str]:
-        return self._techniques[name].companions
-
-    def _go_together(self, bundle: Sequence[Step], reading: Reading) -> bool:
-        names = {step.technique for step in bundle}
-        if len(names) < len(bundle):
-            return False
-        settings = [key for step in bundle for key, _ in step.settings]
-        if len(settings) != len(set(settings)) or any(
-            {self._techniques[name].opposite, self._techniques[name].overlaps} & names for name in names
-        ):
-            return False
-        return not any(
-            self._techniques[name].unsuited(replace(reading, kept=reading.kept | (names - {name}))) for name in names
-        )
-
     # --- what they are worth ----------------------------------------------------------------------------------------
 
     def _belief(self, reading: Reading, attempts: tuple[Attempt, ...], steps: Sequence[Step]) -> Belief:
@@ -182,6 +158,8 @@ class PlaybookDeveloper:
         gain = technique.gains[reading.metric_kind]
         factor = 1 + max(0.0, reading.fit) * (technique.overfit - 1) + max(0.0, -reading.fit) * (technique.underfit - 1)
         mean = gain.mean * (factor if gain.mean > 0 else 1.0)
+        if technique.remedies & {item.kind for item in reading.shortfalls}:
+            mean *= REMEDY
         if (technique.rests_on and technique.rests_on not in reading.kept) or technique.overlaps in reading.kept:
             mean /= 3
         return Gain(0.3 * mean, 0.6 * gain.spread) if again else Gain(mean, gain.spread)
@@ -208,60 +186,6 @@ class PlaybookDeveloper:
         for path, text in files.items():
             ast.parse(text, filename=path)
         return files
-
-    def _hypothesis(
-        self, candidate: Candidate, reading: Reading, attempts: Sequence[Attempt], briefing: Briefing
-    ) -> Hypothesis:
-        steps = candidate.steps
-        techniques = [self._techniques[step.technique] for step in steps]
-        way = way_to_go(reading.score, higher_is_better=briefing.protocol.higher_is_better)
-        evidence = [technique.why(reading) for technique in techniques]
-        evidence += list(dict.fromkeys(said for step in steps for said in self._evidence(step, attempts)))[
-            -MOST_EVIDENCE:
-        ]
-        if len(steps) > 1:
-            error = typical_error(tuple(attempts)) * way
-            evidence.append(
-                "They share a round because they belong together and each alone may stay below what validation can tell "
-                f"from noise (one standard error is about {error:.3f} {reading.metric})."
-            )
-        effect = " ".join(dict.fromkeys(technique.expected for technique in techniques))
-        return Hypothesis(
-            title=_listed([step.title for step in steps]),
-            technique="+".join(step.technique for step in steps),
-            settings=_settings(steps),
-            rationale=" ".join(evidence),
-            expected_effect=f"{effect} Believed gain: {_amount(candidate.gain * way)} {reading.metric}.",
-            source="; ".join(dict.fromkeys(technique.source for technique in techniques)),
-        )
-
-    def _evidence(self, step: Step, attempts: Sequence[Attempt]) -> Iterator[str]:
-        """Yield what past rounds say for this step."""
-        opposite = self._techniques[step.technique].opposite
-        for item in attempts:
-            names = {past.technique for past in item.steps}
-            if step.technique in names and item.kept:
-                yield f"Round {item.number} kept '{item.title}' ({item.figures}); this goes a step further."
-            elif step.technique in names and item.nearly:
-                yield f"Round {item.number} came close with '{item.title}' ({item.figures})."
-            elif step.technique in names and not item.failed:
-                yield f"Round {item.number} lost with '{item.title}' ({item.figures}), on other terms."
-            elif opposite in names and item.alone and not item.kept and not item.failed:
-                yield f"Round {item.number} went the other way, '{item.title}', without success ({item.figures})."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def _amount(gain: float) -> str:
-    return f"{gain:+.3f}" if abs(gain) >= 0.0005 else "less than 0.001"
-
-
-def _settings(steps: Sequence[Step]) -> dict[str, float | str]:
-    if len(steps) == 1:
-        return dict(steps[0].settings)
-    return {f"{step.technique}.{key}": value for step in steps for key, value in step.settings}
 
 
 def _is_beyond(

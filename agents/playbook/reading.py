@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agents.playbook.seams import recipe_value
+from agents.playbook.diagnosis import Shortfall, fit_of, shortfalls
+from agents.playbook.seams import recipe_value, recipe_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Mapping
 
     from agents.developer import Briefing
     from tasks.domain.profile import Hazard
-    from tasks.domain.round import Round
+    from tasks.domain.round import Hypothesis, Round
     from tasks.domain.spec import Spec
 
 TRAIN_PART = 0.7
 """Part of the images that a study trains on, as in the default split (15% validation, 15% test)."""
+PRIORITY_COST = 4.0
+"""Of missing a class that matters most, where the request puts it first and no number on it."""
 LEAST_MASKED = 0.1
 """Part of the images that must come with masks for these to be worth learning from."""
 
+_SKIN = r"dermo|dermat|skin|\bmoles?\b|n[ae]?evus|na?evi\b|melanom"
+"""Words of photographs of skin, lit by a lamp of unknown colour."""
 _TURNABLE = (
-    r"dermo|dermat|skin|\bmoles?\b|n[ae]?evus|na?evi\b|melanom|patholog|histolog|cytolog|microscop|smear|biops|"
+    rf"{_SKIN}|patholog|histolog|cytolog|microscop|smear|biops|"
     r"endoscop|colonoscop|polyp"
 )
 """Words of pictures that have no up, down, left or right: the camera could have been held in any way."""
@@ -33,6 +38,11 @@ _SIDED = r"\bleft|\bright|lateral|\bupper\b|\blower\b"
 """Words in a class's own name that a flip would make untrue."""
 _UPRIGHT = r"heart|cardi|pneumo|\becg\b|\bekg\b|letter|digit|handwrit|\bct\b|\bmri?\b|abdom|fundus|retin|\beyes?\b"
 """Words of other pictures in which a mirrored one shows another anatomy, or another text."""
+
+MENDED = "mended."
+"""Prefix of the settings that a mend of a failed edit has set."""
+DROPPED = f"{MENDED}dropped"
+"""Setting that names the techniques which a mend left out because they broke, joined by `+`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +72,7 @@ class Reading:
     """What the incumbent's training run took of it."""
     predict_seconds: float
     fit: float
-    """-1 underfits, 0 in between or unknown, 1 overfits: from the training loss, chance level being the classes' entropy."""
+    """-1 underfits, 0 in between or unknown, 1 overfits: see `agents.playbook.diagnosis.fit_of`."""
     backbone: str
     image_size: int
     batch_size: int
@@ -80,6 +90,14 @@ class Reading:
     """Techniques that the incumbent holds."""
     devices: int = 1
     """How many devices a training run may use."""
+    shortfalls: tuple[Shortfall, ...] = ()
+    """Why the incumbent falls short, the plainest reason first."""
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    """Plain values of the incumbent's recipe, by field."""
+    picture: str = ""
+    """`skin` for photographs of skin, `film` for radiographs; empty where no word says so."""
+    class_costs: tuple[tuple[str, float], ...] = ()
+    """How dear it is to miss each class, in the order of the columns, the least 1; empty if all are alike."""
     masks: bool = False
     """True if a good part of the images come with masks that can be used."""
 
@@ -123,8 +141,10 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
     facts = incumbent.diagnostics if incumbent else {}
     images = _class_images(briefing)
     orientation, word = orientation_of(spec, briefing.profile.hazards)
-    kept = frozenset(name for item in briefing.history if item.kept for name in techniques_of(item))
+    kept = techniques_held(briefing.history)
     plain = _last_plain(briefing.history, changes_loss)
+    loss = _number(plain.diagnostics if plain else {}, "train_loss_last", "loss_last", "loss")
+    fit = fit_of(loss, plain.validation_loss if plain else math.nan, _entropy(images))
     source = briefing.source
     weights = briefing.weights
     backbone = str(recipe_value(source, "backbone") or "")
@@ -138,12 +158,19 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         train_images=sum(count for _, count in images),
         epochs=_number(facts, "epochs", "epoch"),
         loss_first=_number(plain.diagnostics if plain else {}, "train_loss_first", "loss_first"),
-        loss_last=_number(plain.diagnostics if plain else {}, "train_loss_last", "loss_last", "loss"),
+        loss_last=loss,
         images_per_second=_number(facts, "images_per_second"),
         train_seconds=briefing.train_seconds,
         used_seconds=incumbent.train_seconds if incumbent else math.nan,
         predict_seconds=incumbent.predict_seconds if incumbent else 0.0,
-        fit=_fit(plain, images),
+        fit=fit,
+        shortfalls=shortfalls(
+            incumbent,
+            fit=fit,
+            used=incumbent.train_seconds / briefing.train_seconds if incumbent else math.nan,
+            priorities=spec.priorities,
+            higher_is_better=briefing.protocol.higher_is_better,
+        ),
         backbone=backbone,
         image_size=int(recipe_value(source, "image_size") or 0),
         batch_size=int(recipe_value(source, "batch_size") or 1),
@@ -156,6 +183,9 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         devices=briefing.devices,
         weights=weights,
         kept=kept,
+        recipe=recipe_values(source),
+        picture=picture_of(spec),
+        class_costs=class_costs(spec),
         masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
     )
 
@@ -165,12 +195,34 @@ def techniques_of(attempt: Round) -> tuple[str, ...]:
     return tuple(name for name in attempt.hypothesis.technique.split("+") if name)
 
 
+def techniques_held(history: tuple[Round, ...]) -> frozenset[str]:
+    """Return the techniques that the incumbent holds: those kept and not taken back since."""
+    kept = [item for item in history if item.kept]
+    taken_back = {item.hypothesis.removes for item in kept}
+    return frozenset(
+        name
+        for item in kept
+        if item.hypothesis.removes < 0 and item.number not in taken_back
+        for name in techniques_of(item)
+    )
+
+
 def settings_of(attempt: Round, technique: str) -> dict[str, float | str]:
     """Return the settings of one technique of an attempt: those of a bundle are written `technique.setting`."""
-    settings = attempt.hypothesis.settings
-    if attempt.hypothesis.technique == technique:
-        return dict(settings)
+    return settings_in(attempt.hypothesis, technique)
+
+
+def settings_in(hypothesis: Hypothesis, technique: str) -> dict[str, float | str]:
+    """Return the settings of one technique of a hypothesis; those that a mend set (`mended.setting`) are not among them."""
+    settings = hypothesis.settings
+    if hypothesis.technique == technique:
+        return {key: value for key, value in settings.items() if "." not in key}
     return {key.split(".", 1)[1]: value for key, value in settings.items() if key.startswith(f"{technique}.")}
+
+
+def steps_dropped(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """Return the techniques that a mend left out of a bundle because they broke."""
+    return tuple(name for name in str(hypothesis.settings.get(DROPPED, "")).split("+") if name)
 
 
 def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str]:
@@ -180,9 +232,7 @@ def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str
     """
     if any(hazard.kind == "laterality" for hazard in hazards):
         return "fixed", "laterality"
-    classes = " ".join(f"{item.name} {' '.join(item.labels)} {item.description}" for item in spec.classes)
-    asked = " ".join(item.words for item in spec.grounding if item.source == "request")
-    classes, words = (text.lower().replace("_", " ") for text in (classes, f"{classes} {asked}"))
+    classes, words = _words_of(spec)
     fixed = re.search(_FILM, words) or re.search(_SIDED, classes)
     if fixed:
         return "fixed", fixed.group()
@@ -190,6 +240,36 @@ def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str
     if turnable:
         return "any", turnable.group()
     return ("fixed", upright.group()) if upright else ("upright", "")
+
+
+def picture_of(spec: Spec) -> str:
+    """Return `film` or `skin` where the words of the request or the labels say that the pictures are such, else nothing."""
+    _, words = _words_of(spec)
+    return "film" if re.search(_FILM, words) else "skin" if re.search(_SKIN, words) else ""
+
+
+def _words_of(spec: Spec) -> tuple[str, str]:
+    """Return the words of the classes, and these with the words of the request."""
+    classes = " ".join(f"{item.name} {' '.join(item.labels)} {item.description}" for item in spec.classes)
+    asked = " ".join(item.words for item in spec.grounding if item.source == "request")
+    classes, words = (text.lower().replace("_", " ") for text in (classes, f"{classes} {asked}"))
+    return classes, words
+
+
+def class_costs(spec: Spec) -> tuple[tuple[str, float], ...]:
+    """Return what missing each class costs, over that of the cheapest; nothing where the request weighs none above another.
+
+    Where it weighs errors, the mean over what the class may be called instead; where it only names priorities, `PRIORITY_COST`.
+    """
+    weights = {name: [item.weight for item in spec.costs if item.true == name] for name in spec.class_names}
+    if spec.costs and all(weights.values()):
+        costs = {name: sum(found) / len(found) for name, found in weights.items()}
+    else:
+        costs = {name: PRIORITY_COST if name in spec.priorities else 1.0 for name in spec.class_names}
+    least = min(costs.values(), default=0.0)
+    if least <= 0 or max(costs.values()) == least:
+        return ()
+    return tuple((name, cost / least) for name, cost in costs.items())
 
 
 def metric_kind(name: str) -> str:
@@ -229,14 +309,10 @@ def _last_plain(history: tuple[Round, ...], changes_loss: Collection[str]) -> Ro
     return plain
 
 
-def _fit(attempt: Round | None, images: tuple[tuple[str, int], ...]) -> float:
-    """Return how far the training loss has come: 1 at a quarter of the classes' entropy or less, -1 at three quarters."""
-    loss = _number(attempt.diagnostics, "train_loss_last", "loss_last", "loss") if attempt else math.nan
+def _entropy(images: tuple[tuple[str, int], ...]) -> float:
+    """Return the entropy of the classes' frequencies, in nats."""
     total = sum(count for _, count in images)
-    entropy = -sum(count / total * math.log(count / total) for _, count in images if count) if total else 0.0
-    if math.isnan(loss) or entropy <= 0:
-        return 0.0
-    return max(-1.0, min(1.0, (0.5 - loss / entropy) * 4))
+    return -sum(count / total * math.log(count / total) for _, count in images if count) if total else 0.0
 
 
 def _number(facts: dict[str, float | str], *names: str) -> float:

@@ -6,6 +6,7 @@ order they are applied.
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 import libcst as cst
@@ -15,11 +16,14 @@ from agents.playbook.editing import (
     add_definition,
     add_field,
     default_of,
+    has_expression,
+    replace_expression,
+    replace_statement,
     returned,
     set_default,
     set_returned,
 )
-from agents.playbook.syntax import SeamMissing, code_of
+from agents.playbook.syntax import SeamMissing, class_in, code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,29 +32,34 @@ RECIPE, DATA, MODEL, LOSS = "recipe.py", "data.py", "model.py", "loss.py"
 TRAIN, PREDICT = "train.py", "predict.py"
 
 FIELDS = (
-    *("backbone", "pretrained", "dropout"),
+    *("backbone", "pretrained", "go_on", "members", "dropout", "drop_path"),
     *(
         "image_size",
         "first_size",
         "batch_size",
         "sampling_power",
+        "augment_strength",
+        "largest_turn",
         "smallest_zoom",
         "colour_jitter",
         "erased_part",
         "mixup_alpha",
+        "cutmix_alpha",
     ),
-    *("epochs", "learning_rate", "warm_up", "weight_decay", "ema_decay"),
-    *("label_smoothing", "focal_gamma", "logit_adjustment", "weight_power", "mask_weight"),
+    *("epochs", "learning_rate", "layer_decay", "warm_up", "weight_decay", "ema_decay"),
+    *("label_smoothing", "focal_gamma", "gamma_true", "gamma_others", "logit_adjustment", "largest_margin"),
+    *("weight_power", "class_costs", "cost_power", "mask_weight"),
 )
 """Order of the recipe's fields, as in the template with ours sorted in."""
 AUGMENTATIONS = (
-    *("random_flips_and_turns", "random_mirror", "evaluation_transform"),
+    *("random_flips_and_turns", "random_mirror", "trivial_augment", "evaluation_transform"),
     *("random_zoom", "jitter_colours", "erase_rectangles"),
 )
 """Order in which augmentations are applied: on bytes, then on normalised floats."""
-GEOMETRIC = frozenset({"random_flips_and_turns", "random_mirror", "random_zoom"})
+GEOMETRIC = frozenset({"random_flips_and_turns", "random_mirror", "trivial_augment", "random_zoom"})
 """Those that move what a picture shows, and so its mask too; all others are kept away from masks."""
-LOSS_DEFINITIONS = ("build_loss", "FocalLoss", "LogitAdjusted", "class_weights")
+LOSS_DEFINITIONS = ("build_loss", "FocalLoss", "LogitAdjusted", "WithMargins", "class_weights", "cost_weights")
+TRAINING_DEFINITIONS = ("batch_loss", "paste_boxes", "grow", "climb")
 _DATA_DEFINITIONS = (
     "evaluation_transform",
     "on_colours",
@@ -64,6 +73,16 @@ def recipe_value(files: Mapping[str, str], field: str) -> Any:
         return default_of(files.get(RECIPE, ""), "Recipe", field)
     except SeamMissing:
         return None
+
+
+def recipe_values(files: Mapping[str, str]) -> dict[str, object]:
+    """Return all plain values of a recipe, by field; none where it cannot be read."""
+    try:
+        fields = class_in(files.get(RECIPE, ""), "Recipe").body
+    except SeamMissing:
+        return {}
+    names = [ast.unparse(item.target) for item in fields if isinstance(item, ast.AnnAssign)]
+    return {name: recipe_value(files, name) for name in names}
 
 
 def set_field(draft: Draft, field: str, value: object, *, note: str = "") -> bool:
@@ -152,6 +171,28 @@ def change_loss(draft: Draft, change: Callable[[str], str]) -> None:
 def define_for_loss(draft: Draft, name: str, definition: str) -> None:
     """Add one of `LOSS_DEFINITIONS` to the file of the loss."""
     draft.change(LOSS, add_definition, definition, after=LOSS_DEFINITIONS[: LOSS_DEFINITIONS.index(name)])
+
+
+def define_for_training(draft: Draft, name: str, definition: str) -> None:
+    """Add one of `TRAINING_DEFINITIONS` to the file that trains."""
+    draft.change(TRAIN, add_definition, definition, after=TRAINING_DEFINITIONS[: TRAINING_DEFINITIONS.index(name)])
+
+
+def decode_through(draft: Draft, name: str, definition: str) -> None:
+    """Pass every decoded picture (S, S, 3) through one more function, in training and in prediction alike.
+
+    The cache of decoded images goes by the code that decodes, so the function joins what its key is made of.
+
+    Raises:
+        SeamMissing: Pictures pass through another function already.
+    """
+    plain, functions = "np.asarray(resized)", "(decode_image, to_rgb)"
+    if has_expression(draft[DATA], "decode_image", f"{name}({plain})"):
+        return
+    decoded = f"return {plain}.transpose(2, 0, 1)"
+    draft.change(DATA, replace_statement, "decode_image", decoded, decoded.replace(plain, f"{name}({plain})"))
+    draft.change(DATA, replace_expression, "decode_once", functions, f"(decode_image, to_rgb, {name})")
+    draft.change(DATA, add_definition, definition, after=("decode_image",))
 
 
 def _transforms(expression: str) -> list[str]:

@@ -35,6 +35,16 @@ class Gain:
     spread: float
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a setting may lie; the search within it is Optuna's."""
+
+    low: float
+    high: float
+    log: bool = False
+    """True where factors count rather than differences."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Technique:
     """One entry of the playbook; the texts are read by a research engineer."""
@@ -42,7 +52,7 @@ class Technique:
     name: str
     """Stable over rounds: 'focal_loss'."""
     theme: str
-    """What it works on: `augmentation`, `schedule`, `regularisation`, `imbalance` or `capacity`."""
+    """What it works on: `preparation`, `augmentation`, `schedule`, `regularisation`, `imbalance`, `capacity` or `ensembling`."""
     source: str
     """Publication."""
     expected: str
@@ -71,3 +81,9 @@ class Technique:
     """A technique that brings most of the same: once it is kept, the prior gain is a third."""
     opposite: str = ""
     """A technique that is likely to help where this one hurts."""
+    remedies: frozenset[str] = frozenset()
+    """Shortfalls (see `agents.playbook.diagnosis`) that it is a remedy for: then the prior gain is half as large again."""
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    """Settings that may be tuned once a rung of the ladder has shown promise."""
+    worded: str = ""
+    """Title of tuned settings, as a format string: 'focal loss, gamma {focal_gamma:g}'; needed where there are ranges."""

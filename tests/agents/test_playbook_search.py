@@ -130,7 +130,7 @@ def test_the_first_round_is_a_schedule_with_the_facts_that_speak_for_it():
     assert "0.60 to 0.25" in hypothesis.rationale
     assert "Believed gain: +0.0" in hypothesis.expected_effect
     assert "SGDR" in hypothesis.source
-    assert set(proposal.files) <= {"recipe.py", "train.py", "data.py"}
+    assert set(proposal.files) <= {"recipe.py", "train.py", "data.py", "predict.py"}
 
 
 def techniques_of_name(hypothesis):

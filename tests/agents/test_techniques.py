@@ -10,7 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import safetensors.torch
+import timm
+import torch
 from PIL import Image
 
 from agents.playbook.catalogue import BY_NAME, TECHNIQUES
@@ -27,8 +31,11 @@ READING = Reading(
     class_images=(("mel", 780), ("nv", 4700)), train_images=5480, epochs=12.0, loss_first=0.6, loss_last=0.3,
     images_per_second=400.0, train_seconds=90.0, used_seconds=40.0, predict_seconds=2.0, fit=0.0, backbone="resnet10t",
     image_size=64, batch_size=64, learning_rate=1e-3, weight_decay=0.01, planned_epochs=30, source_pixels=150,
-    pretrained=False, device="cpu", weights=None, kept=frozenset(),
+    pretrained=False, device="cpu", weights=("tf_efficientnet_lite0",), kept=frozenset(), picture="skin",
+    class_costs=(("nv", 1.0), ("mel", 4.0)),
 )  # fmt: skip
+OPTIMISERS = {"fused_optimizer", "layer_decay", "muon", "sgd_momentum"}
+"""Of these one replaces, or shuts out, another."""
 RUNGS = [(technique, rung) for technique in TECHNIQUES for rung in technique.ladder(READING)]
 
 
@@ -115,7 +122,8 @@ def test_the_order_of_edits_does_not_matter():
     for seed in range(15):
         source, names = stacked(seed, length=5)
         fields = [key for _, rung in names for key in rung.settings]
-        if len(fields) == len(set(fields)) and "gradient_clipping" not in {t.name for t, _ in names}:
+        kinds = {technique.name for technique, _ in names}
+        if len(fields) == len(set(fields)) and "gradient_clipping" not in kinds and len(OPTIMISERS & kinds) < 2:
             again = SOURCE
             for technique, rung in reversed(names):
                 again = edited(again, technique, rung.settings)
@@ -189,7 +197,7 @@ def tiny_data(tmp_path_factory):
     return folder
 
 
-def train_and_predict(source, data, folder):
+def train_and_predict(source, data, folder, incumbent=None):
     """Run the codebase as the harness does, and return its predictions."""
     code = write(source, folder / "code")
     for name in ("out", "cache"):
@@ -199,6 +207,8 @@ def train_and_predict(source, data, folder):
         "ROUNDS_CACHE": str(folder / "cache"), "ROUNDS_BUDGET_SECONDS": "600", "ROUNDS_SEED": "0",
         "ROUNDS_DEVICE": "cpu", "ROUNDS_MAX_CHECKPOINTS": "2", "ROUNDS_THREADS": "1",
     }  # fmt: skip
+    if incumbent is not None:
+        environment["ROUNDS_INCUMBENT"] = str(incumbent)
     for script in ("train.py", "predict.py"):
         done = subprocess.run(
             [sys.executable, script], cwd=code, env=environment, capture_output=True, text=True, check=False
@@ -239,3 +249,54 @@ def check_predictions(rows):
     for row in rows:
         assert abs(float(row["nv"]) + float(row["mel"]) - 1) < 1e-3
     assert len({row["mel"] for row in rows}) > 1
+
+
+def last_checkpoint(folder):
+    return max((folder / "out" / "checkpoints").iterdir())
+
+
+@pytest.mark.slow
+def test_rounds_add_up_in_weights_and_in_a_committee_of_any_backbones(tiny_data, tmp_path):
+    first = quick(SOURCE)
+    check_predictions(train_and_predict(first, tiny_data, tmp_path / "0"))
+    second = edited(edited(first, BY_NAME["incumbent_weights"], {"go_on": True}), BY_NAME["committee"], {"members": 2})
+    check_predictions(train_and_predict(second, tiny_data, tmp_path / "1", incumbent=last_checkpoint(tmp_path / "0")))
+    third = edited(second, BY_NAME["committee"], {"members": 3})
+    third = edited(third, BY_NAME["larger_backbone"], {"backbone": "resnet14t"})
+    check_predictions(train_and_predict(third, tiny_data, tmp_path / "2", incumbent=last_checkpoint(tmp_path / "1")))
+    weights = [safetensors.torch.load_file(last_checkpoint(tmp_path / name)) for name in ("0", "1", "2")]
+    for name, tensor in weights[0].items():
+        assert torch.equal(weights[1][f"networks.0.{name}"], tensor), "the incumbent stays as it is"
+        assert torch.equal(weights[2][f"networks.0.{name}"], tensor)
+    trained = "networks.1.conv1.0.weight"
+    assert not torch.equal(weights[1][trained], weights[0]["conv1.0.weight"])
+    assert torch.equal(weights[2][trained], weights[1][trained])
+    with safetensors.safe_open(last_checkpoint(tmp_path / "2"), "pt") as opened:
+        seats = json.loads(opened.metadata()["facts"])["seats"]
+    assert seats == [["resnet10t", 64], ["resnet10t", 64], ["resnet14t", 64]]
+
+
+@pytest.mark.slow
+def test_a_committee_answers_with_the_mean_of_its_members(tiny_data, tmp_path):
+    first = quick(SOURCE)
+    train_and_predict(first, tiny_data, tmp_path / "0")
+    second = edited(first, BY_NAME["committee"], {"members": 2})
+    both = train_and_predict(second, tiny_data, tmp_path / "1", incumbent=last_checkpoint(tmp_path / "0"))
+    state = safetensors.torch.load_file(last_checkpoint(tmp_path / "1"))
+    images = torch.stack([pixels(tiny_data / "images" / row["image"]) for row in both])
+    means = torch.zeros(len(both), 2)
+    for seat in ("networks.0.", "networks.1."):
+        network = timm.create_model("resnet10t", num_classes=2).eval()
+        network.load_state_dict({name.removeprefix(seat): state[name] for name in state if name.startswith(seat)})
+        with torch.inference_mode():
+            means += network(images).softmax(dim=1) / 2
+    expected = torch.tensor([[float(row["nv"]), float(row["mel"])] for row in both])
+    torch.testing.assert_close(means, expected, atol=1e-4, rtol=0)
+
+
+def pixels(file):
+    """Return an image as the template shows it to a network at 64 pixels, computed apart from the template."""
+    resized = Image.open(file).convert("RGB").resize((64, 64), Image.Resampling.BICUBIC)
+    values = torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255
+    mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    return (values - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.editing import replace_statement
 from agents.playbook.seams import DATA, must_lack, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -61,4 +61,7 @@ TECHNIQUE = Technique(
     why=_why,
     apply=_apply,
     changes_loss=True,
+    ranges={"sampling_power": Range(0.1, 1.0)},
+    worded="sampling by the power {sampling_power:g} of class frequency",
+    remedies=frozenset({"confusion", "weak_class"}),
 )

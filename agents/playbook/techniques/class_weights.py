@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.editing import with_argument
 from agents.playbook.seams import change_loss, define_for_loss, must_lack, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -29,8 +29,10 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
-    if reading.kept & {"balanced_sampling", "logit_adjustment", "focal_loss"}:
+    if reading.kept & {"balanced_sampling", "logit_adjustment", "focal_loss", "asymmetric_loss"}:
         return "the classes are balanced in another way already"
+    if "priority_costs" in reading.kept:
+        return "classes are weighted by what it costs to miss them"
     return f"the classes are nearly even ({reading.imbalance:.1f} to 1)" if reading.imbalance < 2 else ""
 
 
@@ -40,7 +42,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "logit_adjustment", "sampling_power")
+    must_lack(draft, "logit_adjustment", "sampling_power", "class_costs")
     note = "classes weigh in the loss by their frequency to the minus this"
     if set_field(draft, "weight_power", settings["weight_power"], note=note):
         argument = "weight=class_weights(class_counts, recipe.weight_power)"
@@ -59,4 +61,7 @@ TECHNIQUE = Technique(
     why=_why,
     apply=_apply,
     changes_loss=True,
+    ranges={"weight_power": Range(0.1, 1.0)},
+    worded="classes weighted by the power {weight_power:g} of their frequency",
+    remedies=frozenset({"weak_class"}),
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.imports import add_import
 from agents.playbook.seams import DATA, add_augmentation, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -64,4 +64,6 @@ TECHNIQUE = Technique(
     companions=frozenset({"random_zoom"}),
     underfit=0.3,
     overfit=1.5,
+    ranges={"colour_jitter": Range(0.05, 0.6)},
+    worded="brightness, contrast and saturation jittered by {colour_jitter:g}",
 )

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from agents.playbook.technique import Settings
 
 COMMITTEE = "committee.py"
+MOST_MEMBERS = 8
+"""Beyond these the mean of probabilities hardly changes (Lakshminarayanan et al., figure 2)."""
+LONGEST_PREDICTION = 2.0
+"""Part of the training budget that predicting validation may take."""
 _FILE = '''"""Several networks that answer together: those of the incumbent, frozen, and the one in training."""
 
 import math
@@ -78,6 +82,8 @@ def form_committee(seats: Sequence[Seat], recipe: Recipe, n_classes: int) -> Com
 
 def _ladder(reading: Reading) -> tuple[Rung, ...]:
     members = int(reading.recipe.get("members") or 1) + 1
+    if members > MOST_MEMBERS:
+        return ()
     return (Rung(f"committee of the last {members} networks", {"members": members}),)
 
 
@@ -85,13 +91,11 @@ def _unsuited(reading: Reading) -> str:
     members = int(reading.recipe.get("members") or 1) + 1
     if reading.score != reading.score:
         return "no run has left a network yet"
+    if reading.kept <= {"baseline"}:
+        return "the plain baseline would be a weak member"
     if reading.predict_seconds * members / max(1, members - 1) > LONGEST_PREDICTION * reading.train_seconds:
         return f"predicting takes {reading.predict_seconds:.0f} s already"
     return ""
-
-
-LONGEST_PREDICTION = 2.0
-"""Part of the training budget that predicting validation may take."""
 
 
 def _why(reading: Reading) -> str:

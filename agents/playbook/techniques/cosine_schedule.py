@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.editing import replace_statement
 from agents.playbook.imports import add_import
 from agents.playbook.seams import TRAIN, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -58,5 +58,8 @@ TECHNIQUE = Technique(
     unsuited=lambda _: "",
     why=_why,
     apply=_apply,
-    companions=frozenset({"higher_learning_rate", "flips_and_turns"}),
+    companions=frozenset({"higher_learning_rate", "flips_and_turns", "warm_start"}),
+    ranges={"warm_up": Range(0.01, 0.3, log=True)},
+    worded="cosine schedule with a warm-up of {warm_up:.0%} of the run",
+    remedies=frozenset({"early_peak"}),
 )

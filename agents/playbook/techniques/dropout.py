@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.editing import returned, set_returned, with_argument
 from agents.playbook.seams import MODEL, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -47,4 +47,6 @@ TECHNIQUE = Technique(
     companions=frozenset({"weight_decay"}),
     underfit=0.3,
     overfit=1.6,
+    ranges={"dropout": Range(0.1, 0.6)},
+    worded="dropout {dropout:g} before the head",
 )

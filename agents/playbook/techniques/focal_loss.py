@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.imports import add_import
 from agents.playbook.seams import LOSS, change_loss, define_for_loss, set_field
 from agents.playbook.syntax import SeamMissing
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -36,7 +36,7 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
-    if reading.kept & {"label_smoothing", "class_weights"}:
+    if reading.kept & {"label_smoothing", "class_weights", "asymmetric_loss", "priority_costs"}:
         return "another change of the cross entropy is in use"
     return f"the classes are nearly even ({reading.imbalance:.1f} to 1)" if reading.imbalance < 2 else ""
 
@@ -76,4 +76,7 @@ TECHNIQUE = Technique(
     why=_why,
     apply=_apply,
     changes_loss=True,
+    ranges={"focal_gamma": Range(0.5, 4.0)},
+    worded="focal loss, gamma {focal_gamma:g}",
+    remedies=frozenset({"confusion"}),
 )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
+MOST_RUNS = 30
 _GO_ON = '''
 def go_on(model: nn.Module, job: contract.Job) -> None:
     """Start from the weights of the best round so far, as far as they fit, and say how far that was."""
@@ -34,7 +35,7 @@ def _ladder(reading: Reading) -> tuple[Rung, ...]:
     """Return the first start from the incumbent's weights, or one more run from them, with another order of the images."""
     if reading.recipe.get("go_on"):
         runs = int(reading.recipe.get("seed") or 0) + 1
-        return (Rung("one more run from the incumbent's weights", {"go_on": True, "seed": runs}),)
+        return () if runs > MOST_RUNS else (Rung("one more run from the incumbent's weights", {"go_on": True, "seed": runs}),)
     return (Rung("start from the incumbent's weights", {"go_on": True}),)
 
 

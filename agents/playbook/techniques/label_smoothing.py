@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.editing import with_argument
 from agents.playbook.seams import change_loss, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -19,6 +19,8 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
+    if "asymmetric_loss" in reading.kept:
+        return "the asymmetric loss smooths labels already"
     return "focal loss is in use and reshapes the same loss" if "focal_loss" in reading.kept else ""
 
 
@@ -44,8 +46,10 @@ TECHNIQUE = Technique(
     unsuited=_unsuited,
     why=_why,
     apply=_apply,
-    companions=frozenset({"mixup"}),
+    companions=frozenset({"mixup", "cutmix"}),
     underfit=0.5,
     overfit=1.5,
     changes_loss=True,
+    ranges={"label_smoothing": Range(0.01, 0.2)},
+    worded="label smoothing {label_smoothing:g}",
 )

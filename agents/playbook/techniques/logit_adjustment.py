@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.seams import change_loss, define_for_loss, must_lack, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -38,6 +38,8 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 def _unsuited(reading: Reading) -> str:
     if reading.kept & {"balanced_sampling", "class_weights"}:
         return "the classes are balanced in another way already"
+    if "ldam_loss" in reading.kept:
+        return "margins favour the rare classes already"
     return f"the classes are nearly even ({reading.imbalance:.1f} to 1)" if reading.imbalance < 2 else ""
 
 
@@ -50,7 +52,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "weight_power", "sampling_power")
+    must_lack(draft, "weight_power", "sampling_power", "largest_margin")
     note = "how much of the class frequencies is added to the logits in training"
     if set_field(draft, "logit_adjustment", settings["logit_adjustment"], note=note):
         change_loss(draft, "LogitAdjusted({}, class_counts, recipe.logit_adjustment)".format)
@@ -68,4 +70,7 @@ TECHNIQUE = Technique(
     why=_why,
     apply=_apply,
     changes_loss=True,
+    ranges={"logit_adjustment": Range(0.2, 2.0)},
+    worded="logit adjustment, strength {logit_adjustment:g}",
+    remedies=frozenset({"weak_class"}),
 )

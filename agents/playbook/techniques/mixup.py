@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import replace_statement
-from agents.playbook.seams import TRAIN, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.seams import TRAIN, must_lack, set_field
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -26,6 +26,8 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
+    if "cutmix" in reading.kept:
+        return "CutMix blends labels already"
     if reading.epochs < 4:
         return f"{reading.epochs:.0f} epochs are too few to learn from blends"
     return "the network has not even learnt the plain images yet" if reading.fit < -0.3 else ""
@@ -36,6 +38,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    must_lack(draft, "cutmix_alpha")
     note = "both parameters of the beta distribution of mixup's shares"
     if set_field(draft, "mixup_alpha", settings["mixup_alpha"], note=note):
         draft.change(TRAIN, replace_statement, "batch_loss", "return loss_function(model(images), labels)", _MIXED)
@@ -55,4 +58,6 @@ TECHNIQUE = Technique(
     underfit=0.2,
     overfit=1.8,
     changes_loss=True,
+    ranges={"mixup_alpha": Range(0.05, 1.0, log=True)},
+    worded="mixup, alpha {mixup_alpha:g}",
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import add_definition, replace_expression
+from agents.playbook.editing import replace_expression
 from agents.playbook.imports import add_import
-from agents.playbook.seams import TRAIN, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.seams import TRAIN, define_for_training, set_field
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -51,7 +51,7 @@ def _apply(draft: Draft, settings: Settings) -> None:
     ):
         grown = "grow(transform(images), progress, recipe.first_size)"
         draft.change(TRAIN, replace_expression, "train", "transform(images)", grown)
-        draft.change(TRAIN, add_definition, _RESIZE, after=("batch_loss",))
+        define_for_training(draft, "grow", _RESIZE)
         draft.change(TRAIN, add_import, "from torch.nn import functional")
         draft.change(TRAIN, add_import, "import math")
 
@@ -68,4 +68,6 @@ TECHNIQUE = Technique(
     apply=_apply,
     underfit=1.6,
     overfit=0.4,
+    ranges={"first_size": Range(0.35, 0.9)},
+    worded="images grow from {first_size:.0%} of their size in a run",
 )

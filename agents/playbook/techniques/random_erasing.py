@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.imports import add_import
 from agents.playbook.seams import DATA, add_augmentation, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -60,4 +60,6 @@ TECHNIQUE = Technique(
     apply=_apply,
     underfit=0.1,
     overfit=1.6,
+    ranges={"erased_part": Range(0.1, 0.6)},
+    worded="random erasing, squares of {erased_part:.0%} of a side",
 )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.imports import add_import
 from agents.playbook.seams import DATA, add_augmentation, set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -64,4 +64,6 @@ TECHNIQUE = Technique(
     companions=frozenset({"colour_jitter"}),
     underfit=0.2,
     overfit=1.6,
+    ranges={"smallest_zoom": Range(0.35, 0.9)},
+    worded="random zoom, cut-outs of at least {smallest_zoom:.0%} of a side",
 )

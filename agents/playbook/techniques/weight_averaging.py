@@ -63,4 +63,5 @@ TECHNIQUE = Technique(
     apply=_apply,
     companions=frozenset({"test_time_views"}),
     overlaps="cosine_schedule",
+    remedies=frozenset({"early_peak"}),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.seams import set_field
-from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.technique import Gain, Range, Rung, Technique
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -40,4 +40,6 @@ TECHNIQUE = Technique(
     companions=frozenset({"dropout"}),
     underfit=0.5,
     overfit=1.5,
+    ranges={"weight_decay": Range(1e-3, 0.5, log=True)},
+    worded="weight decay {weight_decay:g}",
 )

@@ -1,0 +1,78 @@
+"""Which steps may share a round: companions, steps that each came close, and the opening of a study."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from agents.playbook.reading import Reading
+    from agents.playbook.record import Attempt, Step
+    from agents.playbook.technique import Technique
+
+    Bundle = tuple[Step, ...]
+
+LARGEST_BUNDLE = 3
+LARGEST_OPENING = 7
+SURE = 0.6
+"""A technique whose prior mean is at least this many of its standard deviations above 0 belongs to the opening."""
+ERAS_TO_REOPEN = 2
+"""After so many kept rounds, what hurt a little may be tried again: it meets another incumbent."""
+
+
+def bundles(
+    steps: Sequence[Step], reading: Reading, attempts: Sequence[Attempt], techniques: Mapping[str, Technique]
+) -> Iterator[Bundle]:
+    """Yield the opening, single steps, companions, and steps that each came close before; none as it was tried of late."""
+    if not attempts:
+        first = opening(steps, reading, techniques)
+        if len(first) > LARGEST_BUNDLE:
+            yield first
+    era = max((step.era for step in steps), default=0)
+    close = {step.technique for item in attempts if item.nearly for step in item.steps}
+    recent = {_form(item.steps) for item in attempts if era - item.steps[0].era < ERAS_TO_REOPEN}
+    for size in range(1, LARGEST_BUNDLE + 1):
+        for bundle in itertools.combinations(steps, size):
+            pairs = itertools.combinations([step.technique for step in bundle], 2)
+            belong = all({one, other} <= close or other in techniques[one].companions for one, other in pairs)
+            if belong and _form(bundle) not in recent and go_together(bundle, reading, techniques):
+                yield bundle
+
+
+def opening(steps: Sequence[Step], reading: Reading, techniques: Mapping[str, Technique]) -> Bundle:
+    """Return all steps that are all but certain to help, strongest first: what a person would change before any experiment.
+
+    Trying them one by one would spend a round on each to learn what is known; where the whole is turned down, they are tried
+    apart. The priors are those of the literature, so the opening rests on no look at validation.
+    """
+
+    def mean(step: Step) -> float:
+        return techniques[step.technique].gains[reading.metric_kind].mean
+
+    def sure(step: Step) -> bool:
+        return mean(step) >= SURE * techniques[step.technique].gains[reading.metric_kind].spread
+
+    taken: list[Step] = []
+    for step in sorted(filter(sure, steps), key=lambda item: (-mean(item), item.technique)):
+        if len(taken) < LARGEST_OPENING and go_together([*taken, step], reading, techniques):
+            taken.append(step)
+    names = {step.technique for step in taken}
+    return tuple(step for step in taken if techniques[step.technique].rests_on in {"", *names, *reading.kept})
+
+
+def go_together(bundle: Sequence[Step], reading: Reading, techniques: Mapping[str, Technique]) -> bool:
+    """Return whether steps may be taken at once: different techniques and settings, none that another makes unsuited."""
+    names = {step.technique for step in bundle}
+    settings = [key for step in bundle for key, _ in step.settings]
+    if len(names) < len(bundle) or len(settings) != len(set(settings)):
+        return False
+    if any({techniques[name].opposite, techniques[name].overlaps} & names for name in names):
+        return False
+    return not any(techniques[name].unsuited(replace(reading, kept=reading.kept | (names - {name}))) for name in names)
+
+
+def _form(steps: Sequence[Step]) -> frozenset[object]:
+    return frozenset((step.technique, step.settings) for step in steps)
