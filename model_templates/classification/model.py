@@ -34,6 +34,10 @@ def load_pretrained(model: nn.Module, recipe: Recipe, weights: Path | None) -> N
     missing = [name for name in result.missing_keys if not name.startswith(heads)]
     if missing or result.unexpected_keys:
         raise ValueError(f"{file.name} does not fit {recipe.backbone}: {(missing + result.unexpected_keys)[:5]}")
+    for name in heads:
+        # The new head calls all classes equal: some heads of timm start so sure that they throw the pretrained weights about.
+        nn.init.zeros_(model.get_submodule(name).weight)
+        nn.init.zeros_(model.get_submodule(name).bias)
     print(f"weights: {recipe.backbone} from the local cache, file {file.name}")
 
 
