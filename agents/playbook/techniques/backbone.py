@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 COSTS = {
     "resnet10t": 1.0,
+    "tf_efficientnet_lite0": 1.15,
     "resnet18": 1.35,
     "resnet14t": 1.4,
+    "tf_efficientnet_lite1": 1.5,
+    "tf_efficientnet_lite2": 1.6,
     "resnet18d": 1.7,
     "resnet34": 2.4,
     "resnet26t": 2.6,
@@ -26,19 +29,25 @@ COSTS = {
 }
 """Training time of one image on a CPU, in that of resnet10t, cheapest first.
 
-Measured at 64 pixels for resnet10t, 14t, 18 and 26t; the others by their multiplications.
+Measured at 64 pixels for resnet10t, 14t, 18 and 26t, at 96 on one thread for the lite ones; the others by their
+multiplications.
 """
+ONLY_FROM_WEIGHTS = frozenset({"tf_efficientnet_lite0", "tf_efficientnet_lite1", "tf_efficientnet_lite2"})
+"""Networks of thin convolutions, which learn too slowly from scratch."""
 FEWEST_EPOCHS = {False: 5.0, True: 1.5}
 """Epochs that must still fit into the budget, from scratch and from pretrained weights."""
 
 
-def _epochs_with(backbone: str, reading: Reading) -> float:
-    return reading.epochs * COSTS[reading.backbone] / COSTS[backbone]
+def epochs_with(backbone: str, reading: Reading) -> float:
+    """Return how many epochs of another backbone would fit into the budget; nan if not known."""
+    return reading.epochs * COSTS.get(reading.backbone, math.nan) / COSTS[backbone]
 
 
 def _usable(reading: Reading) -> tuple[str, ...]:
     """Return the backbones that lose nothing of a start from pretrained weights."""
-    return tuple(name for name in COSTS if not reading.pretrained or name in (reading.weights or ()))
+    if reading.pretrained:
+        return tuple(name for name in COSTS if name in (reading.weights or ()))
+    return tuple(name for name in COSTS if name not in ONLY_FROM_WEIGHTS)
 
 
 def _larger(reading: Reading) -> tuple[Rung, ...]:
@@ -55,7 +64,7 @@ def _larger_unsuited(reading: Reading) -> str:
     rungs = _larger(reading)
     if not rungs:
         return f"no larger backbone than {reading.backbone} is known to suit"
-    epochs = _epochs_with(str(rungs[0].settings["backbone"]), reading)
+    epochs = epochs_with(str(rungs[0].settings["backbone"]), reading)
     if epochs < FEWEST_EPOCHS[reading.pretrained]:
         return f"only {epochs:.1f} epochs would fit into the budget"
     return ""
@@ -70,7 +79,7 @@ def _faster_unsuited(reading: Reading) -> str:
 def _why_larger(reading: Reading) -> str:
     name = str(_larger(reading)[0].settings["backbone"])
     epochs = (
-        "" if math.isnan(reading.epochs) else f"; about {_epochs_with(name, reading):.0f} epochs of {name} still fit"
+        "" if math.isnan(reading.epochs) else f"; about {epochs_with(name, reading):.0f} epochs of {name} still fit"
     )
     return f"{reading.ground}{epochs}."
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
-_FULL = "contract.autocast(images.device)"
-_SHORT = "torch.autocast(images.device.type, torch.bfloat16)"
+FULL = "contract.autocast(images.device)"
+SHORT = "torch.autocast(images.device.type, torch.bfloat16)"
 
 
 def _unsuited(reading: Reading) -> str:
@@ -39,8 +39,10 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, _: Settings) -> None:
-    if not has_expression(draft[TRAIN], "train_step", _SHORT):
-        draft.change(TRAIN, replace_expression, "train_step", _FULL, _SHORT)
+    if not has_expression(draft[TRAIN], "train_step", SHORT):
+        draft.change(TRAIN, replace_expression, "train_step", FULL, SHORT)
+    if has_expression(draft[TRAIN], "climb", FULL):  # the first pass of sharpness-aware minimisation
+        draft.change(TRAIN, replace_expression, "climb", FULL, SHORT)
 
 
 TECHNIQUE = Technique(

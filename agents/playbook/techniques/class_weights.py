@@ -29,7 +29,7 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
-    if reading.kept & {"balanced_sampling", "logit_adjustment", "focal_loss", "asymmetric_loss"}:
+    if reading.kept & {"balanced_sampling", "logit_adjustment", "focal_loss", "asymmetric_loss", "ldam_loss"}:
         return "the classes are balanced in another way already"
     if "priority_costs" in reading.kept:
         return "classes are weighted by what it costs to miss them"
@@ -42,7 +42,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "logit_adjustment", "sampling_power", "class_costs")
+    must_lack(draft, "logit_adjustment", "sampling_power", "class_costs", "largest_margin")
     note = "classes weigh in the loss by their frequency to the minus this"
     if set_field(draft, "weight_power", settings["weight_power"], note=note):
         argument = "weight=class_weights(class_counts, recipe.weight_power)"

@@ -107,7 +107,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "inputs")
+    must_lack(draft, "inputs", "layer_decay")
     note = "networks that answer together: the latest of the incumbent's and the one in training"
     if not set_field(draft, "members", int(settings["members"]), note=note):
         return

@@ -14,6 +14,7 @@ from agents.playbook.editing import (
 )
 from agents.playbook.imports import add_import
 from agents.playbook.seams import DATA, TRAIN, keep_masks_apart, set_field
+from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    if "even_contrast" in draft[DATA]:
+        raise SeamMissing("local contrast would change the values of masks")
     note = "of the loss of the auxiliary head that outlines the masks"
     if not set_field(draft, "mask_weight", settings["mask_weight"], note=note):
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import returned, set_returned
-from agents.playbook.seams import TRAIN, set_field
+from agents.playbook.seams import TRAIN, must_lack, set_field
 from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -27,6 +27,8 @@ def _ladder(_: Reading) -> tuple[Rung, ...]:
 def _unsuited(reading: Reading) -> str:
     if "cosine_schedule" not in reading.kept:
         return "at a constant rate SGD needs a schedule first"
+    if "muon" in reading.kept:
+        return "Muon is in use"
     return "small steps suit pretrained weights better" if reading.pretrained else ""
 
 
@@ -38,6 +40,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
+    must_lack(draft, "layer_decay")
     written = returned(draft[TRAIN], "build_optimizer")
     if not written.startswith(("torch.optim.AdamW(", "torch.optim.SGD(")):
         raise SeamMissing("the optimiser is another one")
