@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
@@ -54,8 +55,17 @@ def developer_of(agent: str) -> Developer:
 
 
 def machine_of(settings: Settings) -> Machine:
-    """Return this machine, within the limits of the settings."""
-    return find_machine(
+    """Return what one run gets of this machine, within the limits of the settings."""
+    return parts_of_machine(settings)[0]
+
+
+def parts_of_machine(settings: Settings) -> tuple[Machine, ...]:
+    """Return the equal parts of this machine on which runs train at the same time.
+
+    Raises:
+        RequestError: The machine is too small for so many, or a named GPU is not there.
+    """
+    machine = find_machine(
         device=settings.device,
         cpus=settings.cpus,
         memory_bytes=int(settings.memory_gib * 2**30),
@@ -65,6 +75,7 @@ def machine_of(settings: Settings) -> Machine:
         weights=settings.weights,
         gpus=settings.gpus,
     )
+    return machine.parts(settings.parallel)
 
 
 def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
@@ -79,13 +90,28 @@ def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
     return choose_sandbox(cast("SandboxName", name), trusted_code=agent == "playbook", image=settings.image)
 
 
-def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:
-    """Return the bench on which the rounds of a prepared study are run."""
+def benches_of(study: StudyFolder, *, agent: str, sandbox: str) -> tuple[Bench, ...]:
+    """Return the benches on which the rounds of a prepared study are run, one for each that runs at the same time.
+
+    Each has a cache of its own: what a run may write no other run beside it may touch.
+    """
     settings = Settings()
+    first, *others = parts_of_machine(settings)
+    bench = _bench(study, first, sandbox_of(sandbox, agent=agent, settings=settings))
+    beside = enumerate(others, start=1)
+    return bench, *(replace(bench, machine=part, cache=study.path(f"cache-{number}")) for number, part in beside)
+
+
+def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:
+    """Return the bench on which the rounds of a prepared study are run, one after the other."""
+    return benches_of(study, agent=agent, sandbox=sandbox)[0]
+
+
+def _bench(study: StudyFolder, machine: Machine, sandbox: Sandbox) -> Bench:
     spec = study.spec()
     return Bench(
-        sandbox=sandbox_of(sandbox, agent=agent, settings=settings),
-        machine=machine_of(settings),
+        sandbox=sandbox,
+        machine=machine,
         data=study.path("data"),
         cache=study.path("cache"),
         images=tuple(load_validation(study.path("data"), spec).images),

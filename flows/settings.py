@@ -48,6 +48,8 @@ class Settings(BaseSettings):
     """`auto`, `cuda`, `mps` or `cpu`: where studies train."""
     gpus: str = "all"
     """`all`, or the ids of the GPUs that may be used, as `nvidia-smi` numbers them: `0,2`."""
+    parallel: int = Field(default=1, ge=1)
+    """How many edits are tried at the same time, each on an equal part of the machine; on GPUs at most one a GPU."""
     cpus: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
     """Processors of one sandboxed run."""
     memory_gib: float = 12.0

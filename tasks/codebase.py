@@ -149,6 +149,13 @@ class Codebase:
             repository.run("update-ref", _tag(number), commit)
         return commit
 
+    def forget_from(self, number: int) -> None:
+        """Remove the tags of attempts from a round on, which a kill left: their code counts as never tried."""
+        with self._writing() as repository:
+            for reference in repository.line("for-each-ref", "--format=%(refname)", "refs/tags").split():
+                if int(reference.rpartition("-")[2]) >= number:
+                    repository.run("update-ref", "-d", reference)
+
     def keep(self, number: int) -> None:
         """Make a round's attempt the incumbent; for an older round, go back to it.
 

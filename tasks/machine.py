@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -34,9 +34,40 @@ class Machine:
     """Ids of the GPUs that a training run is given; whether it uses more than one is the matter of its code."""
 
     @property
+    def fast_bfloat16(self) -> bool:
+        """Return whether the CPU has matrix units for bfloat16 (AMX); without them it computes slower in it than in float32.
+
+        Measured: resnet10t at 64 pixels, images a second of one thread: 123 in bfloat16 and 129 in float32 with AVX-512 alone.
+        """
+        flags = Path("/proc/cpuinfo")
+        return flags.exists() and " amx_bf16" in flags.read_text(encoding="utf-8")
+
+    @property
     def devices(self) -> int:
         """Return how many devices a training run is given."""
         return max(1, len(self.gpus))
+
+    def parts(self, count: int) -> tuple[Machine, ...]:
+        """Return the machine in equal parts, each for a run of its own beside the others.
+
+        Raises:
+            RequestError: There are fewer devices, or on a CPU fewer processors, than parts.
+        """
+        units, name = (len(self.gpus), "GPUs") if self.gpus else (self.cpus, "processors")
+        if count > 1 and (self.device == "mps" or count > min(units, self.cpus)):
+            raise RequestError(
+                f"{count} runs at the same time need as many {name} and processors; this machine has too few"
+            )
+        each = len(self.gpus) // count
+        return tuple(
+            replace(
+                self,
+                gpus=self.gpus[number * each : (number + 1) * each],
+                cpus=self.cpus // count,
+                memory_bytes=self.memory_bytes // count,
+            )
+            for number in range(count)
+        )
 
     @property
     def cached_weights(self) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from tasks.domain.spec import Protocol, Spec
 from tasks.sandbox.outputs import discard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 T = TypeVar("T")
 
@@ -175,8 +175,24 @@ class StudyFolder:
 
     def finish_round(self, underway: Path, record: Round) -> None:
         """Turn a round under way into a finished one, in one rename."""
-        write_atomically(underway / "round.json", as_json(record))
-        underway.rename(self.round_path(record.number))
+        self.finish_rounds([(underway, record)])
+
+    def finish_rounds(self, underway: Sequence[tuple[Path, Round]]) -> None:
+        """Turn rounds that belong together into finished ones, in their order.
+
+        The record of the first is written last: where it is, all are, and `settle` can finish what a kill interrupts here.
+        """
+        for folder, record in reversed(underway):
+            write_atomically(folder / "round.json", as_json(record))
+        for folder, record in underway:
+            folder.rename(self.round_path(record.number))
+
+    def settle(self) -> None:
+        """Finish the rounds that a kill stopped between their record and their name, and remove what it left of others."""
+        while (folder := self.root / "rounds" / f".{len(self.rounds()):02d}.underway").joinpath("round.json").exists():
+            folder.rename(self.round_path(len(self.rounds())))
+        for left_over in self.root.glob("rounds/.[0-9]*.underway"):
+            discard(left_over)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
