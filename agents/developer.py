@@ -10,8 +10,9 @@ from dataclasses import dataclass
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tasks.domain.failure import Failure
     from tasks.domain.profile import Profile
-    from tasks.domain.round import Proposal, Round
+    from tasks.domain.round import Hypothesis, Proposal, Round
     from tasks.domain.spec import Protocol, Spec
 
 
@@ -37,11 +38,17 @@ class Briefing:
     last_log: str = ""
     """Shortened log of the last attempt; text from a sandbox, to be read as data."""
     tried: frozenset[str] = frozenset()
-    """`code_sha256` of every attempt so far, so that no code is run twice."""
+    """`code_sha256` of every attempt so far and of those under way, so that no code is run twice."""
+    under_way: tuple[Hypothesis, ...] = ()
+    """What is being tried at the same time, on the same incumbent; what comes of it is not known yet."""
     weights: tuple[str, ...] | None = None
     """Names of the timm models whose pretrained weights are at hand; None if that is not known."""
     devices: int = 1
     """How many devices of that kind one training run may use."""
+    fast_bfloat16: bool = False
+    """Whether a CPU computes faster in bfloat16 than in float32."""
+    seed_deviation: float = float("nan")
+    """Standard deviation of the primary metric when the same code is trained with other seeds; nan if that was not tried."""
 
     @property
     def incumbent(self) -> Round | None:
@@ -56,19 +63,39 @@ class Developer(typing.Protocol):
         """Return the next edit to try, or None where nothing is left that is worth a round."""
         ...
 
+    def mend(self, briefing: Briefing, proposal: Proposal, failure: Failure) -> Proposal | None:
+        """Return an edit of the same hypothesis that does not fail so, or None where there is nothing to mend.
+
+        Args:
+            briefing: What was told before the round.
+            proposal: The edit that failed; it may be a mended one itself.
+            failure: How it failed; its texts come from a sandbox and are data.
+
+        Returns:
+            An edit of the incumbent, not of the failed code, with `mended` saying in a few words what differs.
+        """
+        ...
+
 
 class ScriptedDeveloper:
-    """Hands out given proposals in their order, then None; for tests and drills."""
+    """Hands out given proposals in their order, then None, and given mends likewise; for tests and drills."""
 
-    def __init__(self, proposals: Iterable[Proposal]) -> None:
+    def __init__(self, proposals: Iterable[Proposal], mends: Iterable[Proposal] = ()) -> None:
         self.briefings: list[Briefing] = []
         """What it was told, round by round."""
-        self._proposals = iter(tuple(proposals))
+        self.failures: list[Failure] = []
+        """What it was asked to mend."""
+        self._proposals, self._mends = iter(tuple(proposals)), iter(tuple(mends))
 
     def propose(self, briefing: Briefing) -> Proposal | None:
         """Return the next proposal of the script, whatever the briefing says."""
         self.briefings.append(briefing)
         return next(self._proposals, None)
+
+    def mend(self, briefing: Briefing, proposal: Proposal, failure: Failure) -> Proposal | None:  # noqa: ARG002
+        """Return the next mend of the script, whatever failed."""
+        self.failures.append(failure)
+        return next(self._mends, None)
 
 
 def code_sha256(files: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LARGEST_BUNDLE = 3
 LARGEST_OPENING = 7
-SURE = 0.6
+SURE = 0.7
 """A technique whose prior mean is at least this many of its standard deviations above 0 belongs to the opening."""
 ERAS_TO_REOPEN = 2
 """After so many kept rounds, what hurt a little may be tried again: it meets another incumbent."""

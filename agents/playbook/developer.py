@@ -6,7 +6,6 @@ from prior gains, the state of training and all rounds so far. It is determinist
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,15 @@ from agents.developer import code_sha256
 from agents.playbook.belief import Belief, expected_gain, learn
 from agents.playbook.bundles import ERAS_TO_REOPEN, bundles
 from agents.playbook.catalogue import TECHNIQUES
-from agents.playbook.draft import Draft
+from agents.playbook.draft import edited_by
 from agents.playbook.mending import mend
 from agents.playbook.reading import Reading, read
 from agents.playbook.record import Attempt, Step, attempts_of, observations_of, settings_key, typical_error
-from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 from agents.playbook.tuning import tuned_rungs
+from agents.playbook.variants import variants_of
 from agents.playbook.wording import hypothesis_of
-from tasks.domain.round import Proposal
+from tasks.domain.round import Proposal, Variant
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Sequence
@@ -64,10 +63,14 @@ class PlaybookDeveloper:
         reading = self.read(briefing)
         attempts = self._attempts(briefing)
         tried = briefing.tried | {code_sha256(briefing.source)}
+        under_way = {name for item in briefing.under_way for name in item.technique.split("+")}
         for candidate in self.candidates(briefing):
             if candidate.worth < LEAST_WORTH:
                 return None
-            files = self._edited(briefing, candidate.steps)
+            if not under_way.isdisjoint(step.technique for step in candidate.steps):
+                continue
+            edits = [(self._techniques[step.technique], dict(step.settings)) for step in candidate.steps]
+            files = edited_by(edits, briefing.source, locked=briefing.locked)
             if files and code_sha256({**briefing.source, **files}) not in tried:
                 hypothesis = hypothesis_of(
                     candidate.steps,
@@ -77,7 +80,10 @@ class PlaybookDeveloper:
                     self._techniques,
                     higher_is_better=briefing.protocol.higher_is_better,
                 )
-                return Proposal(hypothesis=hypothesis, files=files)
+                variants: tuple[Variant, ...] = ()
+                if len(candidate.steps) == 1:
+                    variants = variants_of(candidate.steps[0], briefing, reading, attempts, self._techniques)
+                return Proposal(hypothesis=hypothesis, files=files, variants=variants)
         return None
 
     def mend(self, briefing: Briefing, proposal: Proposal, failure: Failure) -> Proposal | None:
@@ -171,21 +177,6 @@ class PlaybookDeveloper:
         if one.technique == other.technique:
             return memory * (0.9 if one.settings == other.settings else 0.7)
         return -0.5 * memory if self._techniques[one.technique].opposite == other.technique else 0.0
-
-    # --- what is handed over ----------------------------------------------------------------------------------------
-
-    def _edited(self, briefing: Briefing, steps: Sequence[Step]) -> dict[str, str]:
-        """Return the changed files; none where the code has no place for one of the steps."""
-        draft = Draft(briefing.source, locked=briefing.locked)
-        try:
-            for step in steps:
-                self._techniques[step.technique].apply(draft, dict(step.settings))
-        except SeamMissing:
-            return {}
-        files = draft.changed()
-        for path, text in files.items():
-            ast.parse(text, filename=path)
-        return files
 
 
 def _is_beyond(

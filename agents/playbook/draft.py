@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from typing import TYPE_CHECKING, Any
 
 from agents.playbook.syntax import SeamMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from agents.playbook.technique import Settings, Technique
 
 
 class Draft:
@@ -48,3 +51,25 @@ class Draft:
     def changed(self) -> dict[str, str]:
         """Return the new text of each file that differs from before."""
         return {path: text for path, text in self._new.items() if self._old.get(path) != text}
+
+
+def edited_by(
+    steps: Iterable[tuple[Technique, Settings]], files: Mapping[str, str], *, locked: Sequence[str] = ()
+) -> dict[str, str]:
+    """Return the files that some techniques change, checked to be Python; none where the code has no place for one of them.
+
+    Args:
+        steps: Techniques with their settings, in order.
+        files: The codebase before.
+        locked: Files that must stay as they are.
+    """
+    draft = Draft(files, locked=locked)
+    try:
+        for technique, settings in steps:
+            technique.apply(draft, settings)
+    except SeamMissing:
+        return {}
+    changed = draft.changed()
+    for path, text in changed.items():
+        ast.parse(text, filename=path)
+    return changed

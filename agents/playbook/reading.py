@@ -90,6 +90,8 @@ class Reading:
     """Techniques that the incumbent holds."""
     devices: int = 1
     """How many devices a training run may use."""
+    fast_bfloat16: bool = False
+    """Whether a CPU computes faster in bfloat16."""
     shortfalls: tuple[Shortfall, ...] = ()
     """Why the incumbent falls short, the plainest reason first."""
     recipe: Mapping[str, object] = field(default_factory=dict)
@@ -181,6 +183,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         pretrained=_is_pretrained(briefing, backbone),
         device=briefing.device,
         devices=briefing.devices,
+        fast_bfloat16=briefing.fast_bfloat16,
         weights=weights,
         kept=kept,
         recipe=recipe_values(source),

@@ -41,14 +41,43 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One of several forms of an edit that compete in short pilot runs before the round's own run."""
+
+    title: str
+    settings: dict[str, float | str]
+    files: Mapping[str, str]
+    """New text of each changed or added file, over that of the proposal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pilot:
+    """What one pilot run came to."""
+
+    title: str
+    settings: dict[str, float | str]
+    stage: int
+    """1 for the first, in which all variants run."""
+    score: float
+    """Primary metric on validation; nan if the run failed."""
+    train_seconds: float
+    reason: str = ""
+    """Why it failed; empty if it did not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
     """An edit of the codebase with its hypothesis."""
 
     hypothesis: Hypothesis
     files: Mapping[str, str]
     """New text of each changed or added file, by path relative to the codebase."""
+    variants: tuple[Variant, ...] = ()
+    """Forms that compete in pilot runs within the round's budget; empty where the edit is decided."""
     tokens: int = 0
     dollars: float = 0.0
+    mended: str = ""
+    """For an edit that mends one that failed: what differs, in a few words ('batches of 32 images instead of 64')."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +95,17 @@ class Judgement:
     """Paired bootstrap by group."""
     p: float = float("nan")
     """One-sided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """Validation images of one class that a model takes for another."""
+
+    true: str
+    called: str
+    images: int
+    part: float
+    """Of the true class's images, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +137,17 @@ class Round:
     """UTC, ISO 8601."""
     diagnostics: dict[str, float | str] = field(default_factory=dict)
     """Facts of the training log: `train_loss_first`, `train_loss_last`, `epochs`, `images_per_second`, `batch_size`, ..."""
+    mends: tuple[str, ...] = ()
+    """What failed on the way to this result and was mended, a sentence for each earlier try."""
+
+    pilots: tuple[Pilot, ...] = ()
+    """Short runs within the round's budget that decided between variants of the edit, in order."""
+    curve: tuple[float, ...] = ()
+    """Primary metric on validation of each checkpoint, in the order in which they were saved."""
+    validation_loss: float = float("nan")
+    """Mean negative log probability of the true class, best checkpoint, in nats."""
+    confusions: tuple[Confusion, ...] = ()
+    """What the best checkpoint takes for what, the most frequent first."""
 
     @property
     def kept(self) -> bool:

@@ -8,79 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.developer import Briefing, code_sha256
+from agents.developer import code_sha256
 from agents.playbook.catalogue import BY_NAME
 from agents.playbook.developer import PlaybookDeveloper
-from tasks.domain.profile import LabelCount, Profile
-from tasks.domain.request import ColumnRoles
-from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
-from tasks.domain.spec import Grounding, OperatingPoint, Protocol, Spec, SpecClass
+from tasks.domain.round import Hypothesis, Verdict
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "model_templates" / "classification"
 SOURCE = {path.name: path.read_text() for path in sorted(TEMPLATE.iterdir()) if path.suffix in {".py", ".toml"}}
-LOCKED = ("contract.py", "template.toml")
-POINT = OperatingPoint(fixed="youden", at_least=math.nan, positive="mel")
-FACTS = {"epochs": 6.0, "train_loss_first": 0.6, "train_loss_last": 0.25, "images_per_second": 400.0}
-
-
-def new_briefing(rounds=8, score=0.90, facts=FACTS):
-    spec = Spec(
-        task="binary_classification",
-        classes=(
-            SpecClass(name="nv", labels=("nv",), description="ordinary mole"),
-            SpecClass(name="mel", labels=("mel",), description="melanoma"),
-        ),
-        positive="mel",
-        priorities=("mel",),
-        primary="auroc",
-        secondary=(),
-        operating_point=POINT,
-        grounding=(Grounding(field="classes", source="request", words="melanoma from an ordinary mole"),),
-    )
-    profile = Profile(
-        kind="table", roles=ColumnRoles(), n_images=7818, n_groups=6000, has_groups=True,
-        labels=(
-            LabelCount(label="nv", images=6705, groups=5403),
-            LabelCount(label="mel", images=1113, groups=614),
-        ),
-        attributes=(), quarantined=(), width_median=200, height_median=150, exact_duplicate_sets=0,
-        exact_duplicate_images=0, near_duplicate_pairs=0, conflicting_duplicate_sets=0, conflicting_groups=0,
-        given_splits=(), hazards=(), forecasts=(), seconds=1.0,
-    )  # fmt: skip
-    protocol = Protocol(
-        spec_sha256="", primary="auroc", higher_is_better=True, metrics=("auroc",), constraints=(), guardrails=(),
-        operating_point=POINT, verdict_rule="one_standard_error", max_rounds=rounds, train_seconds=90.0,
-        max_checkpoints=3, resamples_validation=200, resamples_test=200, seed=0,
-    )  # fmt: skip
-    baseline = Round(
-        number=0, hypothesis=Hypothesis(title="baseline", technique="baseline"), incumbent=-1, commit="0",
-        judgement=Judgement(verdict=Verdict.BASELINE, reason="the start"), score=score, train_seconds=89.0,
-        predict_seconds=3.0, diagnostics=dict(facts),
-    )  # fmt: skip
-    return Briefing(
-        source=SOURCE, locked=LOCKED, spec=spec, profile=profile, protocol=protocol, history=(baseline,),
-        rounds_left=rounds, train_seconds=90.0, device="cpu",
-    )  # fmt: skip
-
-
-def after(briefing, proposal, verdict, difference, error=0.006, *, score=None):
-    """Return the briefing of the round after a proposal got this verdict."""
-    incumbent = briefing.incumbent
-    kept = verdict is Verdict.KEPT
-    done = Round(
-        number=len(briefing.history), hypothesis=proposal.hypothesis, incumbent=incumbent.number, commit="1",
-        judgement=Judgement(verdict=verdict, reason="", difference=difference, standard_error=error),
-        score=incumbent.score + difference if score is None else score, train_seconds=89.0, predict_seconds=3.0,
-        diagnostics=dict(incumbent.diagnostics),
-    )  # fmt: skip
-    candidate = {**briefing.source, **proposal.files}
-    return replace(
-        briefing,
-        source=candidate if kept else briefing.source,
-        history=(*briefing.history, done),
-        rounds_left=briefing.rounds_left - 1,
-        tried=briefing.tried | {code_sha256(candidate)},
-    )
 
 
 class World:
@@ -106,7 +40,7 @@ class World:
         return 1 - way
 
 
-def play(developer, seed, rounds, error=0.006):
+def play(developer, seed, rounds, new_briefing, after):
     """Return the true score after some rounds of a developer in a world."""
     world, briefing = World(seed), new_briefing(rounds)
     for _ in range(rounds):
@@ -114,6 +48,7 @@ def play(developer, seed, rounds, error=0.006):
         if proposal is None:
             break
         gain = world.true_score(briefing.history, proposal) - world.true_score(briefing.history)
+        error = 0.006
         seen = gain + world.noise.gauss(0, error)
         verdict = Verdict.KEPT if seen > error else Verdict.REJECTED
         true = world.true_score(briefing.history, proposal) if verdict is Verdict.KEPT else None
@@ -121,7 +56,7 @@ def play(developer, seed, rounds, error=0.006):
     return world.true_score(briefing.history)
 
 
-def test_the_first_round_is_a_schedule_with_the_facts_that_speak_for_it():
+def test_the_first_round_is_a_schedule_with_the_facts_that_speak_for_it(new_briefing):
     proposal = PlaybookDeveloper().propose(new_briefing())
     hypothesis = proposal.hypothesis
     assert techniques_of_name(hypothesis) >= {"cosine_schedule"}
@@ -137,12 +72,12 @@ def techniques_of_name(hypothesis):
     return set(hypothesis.technique.split("+"))
 
 
-def test_the_same_briefing_gives_the_same_proposal():
+def test_the_same_briefing_gives_the_same_proposal(new_briefing):
     assert PlaybookDeveloper().propose(new_briefing()) == PlaybookDeveloper().propose(new_briefing())
 
 
 @pytest.mark.parametrize(("masked", "are_used"), [(0, False), (500, False), (2_000, True), (7_818, True)])
-def test_masks_are_used_where_a_good_part_of_the_images_have_one(masked, are_used):
+def test_masks_are_used_where_a_good_part_of_the_images_have_one(masked, are_used, new_briefing):
     briefing = new_briefing()
     developer = PlaybookDeveloper()
     briefing = replace(briefing, profile=replace(briefing.profile, masked_images=masked))
@@ -150,7 +85,7 @@ def test_masks_are_used_where_a_good_part_of_the_images_have_one(masked, are_use
     assert ("mask_head" not in developer.refusals(briefing)) is are_used
 
 
-def test_no_code_is_proposed_twice_and_the_list_ends():
+def test_no_code_is_proposed_twice_and_the_list_ends(new_briefing, after):
     for verdict_of in (lambda _: Verdict.REJECTED, lambda number: (Verdict.KEPT, Verdict.REJECTED)[number % 2]):
         briefing, chance, seen = new_briefing(200), random.Random(1), {code_sha256(SOURCE)}
         for number in range(200):
@@ -166,7 +101,7 @@ def test_no_code_is_proposed_twice_and_the_list_ends():
         assert 8 <= number < 199, "it found enough to try, and said when there was no more"
 
 
-def test_no_code_is_proposed_twice_even_where_the_tried_code_is_not_told():
+def test_no_code_is_proposed_twice_even_where_the_tried_code_is_not_told(new_briefing, after):
     briefing, titles = new_briefing(), set()
     for _ in range(12):
         proposal = PlaybookDeveloper().propose(briefing)
@@ -180,7 +115,7 @@ def only(*names):
     return PlaybookDeveloper([BY_NAME[name] for name in names])
 
 
-def test_what_helped_is_repeated_in_a_stronger_form():
+def test_what_helped_is_repeated_in_a_stronger_form(new_briefing, after):
     developer, briefing = only("colour_jitter"), new_briefing()
     proposal = developer.propose(briefing)
     assert proposal.hypothesis.settings == {"colour_jitter": 0.15}
@@ -190,19 +125,19 @@ def test_what_helped_is_repeated_in_a_stronger_form():
     assert "+0.0120 ± 0.0060" in stronger.hypothesis.rationale
 
 
-def test_what_hurt_is_dropped():
+def test_what_hurt_is_dropped(new_briefing, after):
     developer, briefing = only("colour_jitter"), new_briefing()
     proposal = developer.propose(briefing)
     assert developer.propose(after(briefing, proposal, Verdict.REJECTED, -0.008)) is None
 
 
-def test_what_failed_to_run_is_dropped():
+def test_what_failed_to_run_is_dropped(new_briefing, after):
     developer, briefing = only("weight_averaging"), new_briefing()
     proposal = developer.propose(briefing)
     assert developer.propose(after(briefing, proposal, Verdict.FAILED, math.nan, math.nan, score=math.nan)) is None
 
 
-def test_a_near_miss_comes_back_bolder_and_together_with_another_near_miss():
+def test_a_near_miss_comes_back_bolder_and_together_with_another_near_miss(new_briefing, after):
     developer, briefing = only("weight_averaging", "colour_jitter"), new_briefing()
     for _ in range(2):
         proposal = developer.propose(briefing)
@@ -215,7 +150,7 @@ def test_a_near_miss_comes_back_bolder_and_together_with_another_near_miss():
     assert {"weight_averaging", "colour_jitter"} in later
 
 
-def test_the_other_direction_is_tried_where_one_hurt():
+def test_the_other_direction_is_tried_where_one_hurt(new_briefing, after):
     developer, briefing = only("higher_learning_rate", "lower_learning_rate"), new_briefing()
     first = developer.propose(briefing)
     assert first.hypothesis.technique == "higher_learning_rate"
@@ -225,17 +160,18 @@ def test_the_other_direction_is_tried_where_one_hurt():
     assert developer.propose(after(briefing, first, Verdict.KEPT, 0.01)).hypothesis.technique == "higher_learning_rate"
 
 
-def test_a_network_that_knows_its_images_by_heart_is_regularised_first():
+def test_a_network_that_knows_its_images_by_heart_is_regularised_first(new_briefing):
     names = ("random_erasing", "higher_learning_rate", "mixup")
-    over = {**FACTS, "epochs": 40.0, "train_loss_last": 0.02}
+    facts = new_briefing().history[0].diagnostics
+    over = {**facts, "epochs": 40.0, "train_loss_last": 0.02}
     proposal = only(*names).propose(new_briefing(facts=over))
     assert proposal.hypothesis.technique in {"random_erasing", "mixup"}
     assert "by heart" in proposal.hypothesis.rationale
-    under = {**FACTS, "train_loss_last": 0.38}
+    under = {**facts, "train_loss_last": 0.38}
     assert only(*names).propose(new_briefing(facts=under)).hypothesis.technique == "higher_learning_rate"
 
 
-def test_balancing_comes_first_where_the_metric_counts_classes_alike():
+def test_balancing_comes_first_where_the_metric_counts_classes_alike(new_briefing):
     briefing = new_briefing()
     protocol = replace(briefing.protocol, primary="f1_macro")
     names = ("logit_adjustment", "random_zoom", "weight_decay")
@@ -243,19 +179,19 @@ def test_balancing_comes_first_where_the_metric_counts_classes_alike():
     assert only(*names).propose(briefing).hypothesis.technique != "logit_adjustment"
 
 
-def test_a_locked_or_rewritten_file_is_never_touched():
-    briefing = replace(new_briefing(), locked=(*LOCKED, "train.py"))
+def test_a_locked_or_rewritten_file_is_never_touched(new_briefing, after):
+    briefing = replace(new_briefing(), locked=(*new_briefing().locked, "train.py"))
     for candidate in range(10):
         proposal = PlaybookDeveloper().propose(briefing)
         assert "train.py" not in proposal.files, candidate
         briefing = after(briefing, proposal, Verdict.REJECTED, -0.003)
 
 
-def test_a_codebase_without_known_seams_gives_no_proposal():
+def test_a_codebase_without_known_seams_gives_no_proposal(new_briefing):
     assert PlaybookDeveloper().propose(replace(new_briefing(), source={"train.py": "print(1)\n"})) is None
 
 
-def test_rounds_of_another_developer_are_counted_but_not_misread():
+def test_rounds_of_another_developer_are_counted_but_not_misread(new_briefing, after):
     briefing, proposal = new_briefing(), PlaybookDeveloper().propose(new_briefing())
     foreign = replace(proposal, hypothesis=Hypothesis(title="a new head", technique="attention_pooling"))
     later = after(briefing, foreign, Verdict.KEPT, 0.01)
@@ -275,17 +211,17 @@ class RandomOrder(PlaybookDeveloper):
         return tuple(single)
 
 
-def test_eight_rounds_end_higher_than_random_order_in_make_believe_worlds():
+def test_eight_rounds_end_higher_than_random_order_in_make_believe_worlds(new_briefing, after):
     seeds = range(12)
-    ours = [play(PlaybookDeveloper(), seed, rounds=8) for seed in seeds]
-    chance = [play(RandomOrder(seed), seed, rounds=8) for seed in seeds]
+    ours = [play(PlaybookDeveloper(), seed, 8, new_briefing, after) for seed in seeds]
+    chance = [play(RandomOrder(seed), seed, 8, new_briefing, after) for seed in seeds]
     assert statistics.mean(ours) > statistics.mean(chance) + 0.003
     assert sum(one > other for one, other in zip(ours, chance, strict=True)) >= 7
 
 
 @pytest.mark.slow
-def test_many_worlds_and_longer_studies_agree():
+def test_many_worlds_and_longer_studies_agree(new_briefing, after):
     for rounds, least in ((8, 0.003), (20, 0.0)):
-        ours = [play(PlaybookDeveloper(), seed, rounds) for seed in range(100, 160)]
-        chance = [play(RandomOrder(seed), seed, rounds) for seed in range(100, 160)]
+        ours = [play(PlaybookDeveloper(), seed, rounds, new_briefing, after) for seed in range(100, 160)]
+        chance = [play(RandomOrder(seed), seed, rounds, new_briefing, after) for seed in range(100, 160)]
         assert statistics.mean(ours) > statistics.mean(chance) + least

@@ -30,8 +30,8 @@ def random_mirror(images: Tensor) -> Tensor:
 
 def _ladder(reading: Reading) -> tuple[Rung, ...]:
     if reading.orientation == "any":
-        return (Rung("flips and quarter turns", {"views": 8}),)
-    return (Rung("random mirroring", {"views": 2}),)
+        return (Rung("flips and quarter turns", {"flips": 8}),)
+    return (Rung("random mirroring", {"flips": 2}),)
 
 
 def _unsuited(reading: Reading) -> str:
@@ -50,7 +50,7 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    if settings["views"] == 8:
+    if settings["flips"] == 8:
         add_augmentation(draft, "random_flips_and_turns", "random_flips_and_turns", _ALL)
     else:
         add_augmentation(draft, "random_mirror", "random_mirror", _MIRROR)

@@ -35,7 +35,11 @@ def _ladder(reading: Reading) -> tuple[Rung, ...]:
     """Return the first start from the incumbent's weights, or one more run from them, with another order of the images."""
     if reading.recipe.get("go_on"):
         runs = int(reading.recipe.get("seed") or 0) + 1
-        return () if runs > MOST_RUNS else (Rung("one more run from the incumbent's weights", {"go_on": True, "seed": runs}),)
+        return (
+            ()
+            if runs > MOST_RUNS
+            else (Rung("one more run from the incumbent's weights", {"go_on": True, "seed": runs}),)
+        )
     return (Rung("start from the incumbent's weights", {"go_on": True}),)
 
 
