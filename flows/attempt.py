@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,15 +13,18 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from agents.developer import Developer
+from flows.mending import failure_of, mended, put_aside, reason_of, sentence, with_advice
 from flows.run_round import Attempted, Bench, run_round
 from flows.steps import Steps
 from tasks.codebase import Codebase
 from tasks.development_set import Validation
-from tasks.domain.errors import RoundError, TrainingFailed
+from tasks.domain.errors import RoundError
+from tasks.domain.failure import Failure, FailureKind
 from tasks.domain.round import Judgement, Proposal, Round, Verdict
 from tasks.progress import now
 from tasks.sandbox.outputs import discard
 from tasks.scoring.classification import choose_threshold, compute, higher_is_better
+from tasks.scoring.shortfall import confusions, log_loss
 from tasks.selection import judge
 from tasks.storage import StudyFolder
 
@@ -40,6 +43,10 @@ class Workshop:
     """Brings the tracker up to date with the study folder."""
     tell: Callable[[Round], None] = lambda _: None
     """Tells whoever watches the flow of a finished round."""
+    beside: tuple[Bench, ...] = ()
+    """Benches on other, equal parts of the machine, for edits that are tried at the same time."""
+    ahead: int = 0
+    """Edits tried at the same time whose rounds come before this one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,33 @@ class Scored:
     metrics: dict[str, float]
     threshold: float
     """Frozen with the checkpoint; nan where the study has no positive class."""
+    curve: tuple[float, ...] = ()
+    """Primary metric of each checkpoint of its run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one try of an edit came to: a judgement, or the error with which it failed."""
+
+    proposal: Proposal
+    commit: str
+    """Empty if the edit was refused."""
+    attempted: Attempted | None = None
+    best: Scored | None = None
+    judgement: Judgement | None = None
+    failed: RoundError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tries:
+    """An edit with all that was mended of it."""
+
+    outcome: Outcome
+    """Of the last one."""
+    failures: tuple[Failure, ...]
+    """Of all but a successful last one, in order."""
+    mends: tuple[Proposal, ...]
+    """What was tried after the first, second, ... failure."""
 
 
 def incumbent_of(rounds: tuple[Round, ...]) -> Round:
@@ -60,14 +94,80 @@ def incumbent_of(rounds: tuple[Round, ...]) -> Round:
 
 
 def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> Round:
-    """Carry out one proposal from edit to verdict, and record it.
+    """Carry out one proposal from edit to verdict, mending it where it fails, and record it.
 
     Raises:
         TrainingFailed: It is the baseline, and it fails.
     """
-    number, started, started_at = len(rounds), time.monotonic(), now()
-    folder = work.study.begin_round(number)
-    commit, best, attempted = "", None, None
+    folder, record = carry_out(work, rounds, proposal)
+    work.study.finish_round(folder, record)
+    return record
+
+
+def carry_out(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> tuple[Path, Round]:
+    """Carry out one proposal like `attempt_round`, but leave its round under way: return the folder, and the record to be."""
+    started, started_at = time.monotonic(), now()
+    folder = work.study.begin_round(len(rounds) + work.ahead)
+    tries = _tries(work, rounds, proposal, folder)
+    outcome, attempted, best = tries.outcome, tries.outcome.attempted, tries.outcome.best
+    record = Round(
+        number=len(rounds) + work.ahead,
+        hypothesis=outcome.proposal.hypothesis,
+        judgement=outcome.judgement or Judgement(verdict=Verdict.FAILED, reason=reason_of(tries.failures, tries.mends)),
+        incumbent=incumbent_of(rounds).number if rounds else -1,
+        commit=outcome.commit,
+        score=best.metrics[work.bench.protocol.primary] if best else float("nan"),
+        metrics=best.metrics if best else {},
+        threshold=best.threshold if best else float("nan"),
+        checkpoint=best.checkpoint if best else "",
+        looks=len(attempted.predictions) if attempted else 0,
+        train_seconds=attempted.train_seconds if attempted else 0.0,
+        predict_seconds=attempted.predict_seconds if attempted else 0.0,
+        total_seconds=time.monotonic() - started,
+        tokens=sum(item.tokens for item in (proposal, *tries.mends)),
+        dollars=sum(item.dollars for item in (proposal, *tries.mends)),
+        started_at=started_at,
+        diagnostics=attempted.diagnostics if attempted else {},
+        curve=best.curve if best else (),
+        validation_loss=log_loss(work.validation.labels, best.scores) if best else float("nan"),
+        confusions=confusions(work.validation.labels, best.scores, classes=work.bench.classes) if best else (),
+        mends=tuple(sentence(failure, mend) for failure, mend in zip(tries.failures, tries.mends, strict=False)),
+    )
+    _tidy(work, folder, record, best)
+    return folder, record
+
+
+def _tries(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: Path) -> Tries:
+    """Try an edit, and what the developer mends of it, until one is judged or nothing more is to be mended in time."""
+    left = work.bench.protocol.train_seconds
+    outcome = _try(work, rounds, proposal, folder, left)
+    failures: list[Failure] = []
+    mends: list[Proposal] = []
+    while outcome.failed is not None:
+        failure = failure_of(
+            outcome.failed, work=work, rounds=rounds, proposal=outcome.proposal, folder=folder, left=left
+        )
+        failures.append(failure)
+        if not rounds:
+            raise with_advice(outcome.failed, failure) from outcome.failed
+        mend = mended(work, rounds, outcome.proposal, failures)
+        if mend is None:
+            if failure.log_tail:
+                (folder / "failure.txt").write_text(failure.log_tail, encoding="utf-8")
+            break
+        mends.append(mend)
+        ran = failure.kind is not FailureKind.EDIT_REFUSED
+        put_aside(folder, len(mends), work.codebase.diff(len(rounds) + work.ahead) if ran else "")
+        left = failure.seconds_left
+        later = _try(work, rounds, mend, folder, left)
+        # A refused edit leaves the one before it as the attempt of this round.
+        outcome = later if later.commit else replace(outcome, failed=later.failed)
+    return Tries(outcome=outcome, failures=tuple(failures), mends=tuple(mends))
+
+
+def _try(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: Path, seconds: float) -> Outcome:
+    """Run, score and judge an edit once, within so many seconds of training."""
+    number, commit, attempted = len(rounds) + work.ahead, "", None
     try:
         commit = (
             work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
@@ -80,37 +180,13 @@ def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal)
             number=number,
             step=work.step,
             incumbent=_checkpoint_of(work, incumbent_of(rounds)) if rounds else None,
+            budget_seconds=seconds,
         )
         best = best_checkpoint(work, attempted)
         judgement = _judgement(work, rounds, best, proposal)
     except RoundError as error:
-        if not rounds:
-            raise
-        judgement = Judgement(verdict=Verdict.FAILED, reason=_failure(error))
-        if isinstance(error, TrainingFailed) and error.log_tail:
-            (folder / "failure.txt").write_text(error.log_tail, encoding="utf-8")
-    record = Round(
-        number=number,
-        hypothesis=proposal.hypothesis,
-        judgement=judgement,
-        incumbent=incumbent_of(rounds).number if rounds else -1,
-        commit=commit,
-        score=best.metrics[work.bench.protocol.primary] if best else float("nan"),
-        metrics=best.metrics if best else {},
-        threshold=best.threshold if best else float("nan"),
-        checkpoint=best.checkpoint if best else "",
-        looks=len(attempted.predictions) if attempted else 0,
-        train_seconds=attempted.train_seconds if attempted else 0.0,
-        predict_seconds=attempted.predict_seconds if attempted else 0.0,
-        total_seconds=time.monotonic() - started,
-        tokens=proposal.tokens,
-        dollars=proposal.dollars,
-        started_at=started_at,
-        diagnostics=attempted.diagnostics if attempted else {},
-    )
-    _tidy(work, folder, record, best)
-    work.study.finish_round(folder, record)
-    return record
+        return Outcome(proposal=proposal, commit=commit, attempted=attempted, failed=error)
+    return Outcome(proposal=proposal, commit=commit, attempted=attempted, best=best, judgement=judgement)
 
 
 def best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
@@ -121,7 +197,8 @@ def best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
         for path, scores in zip(attempted.checkpoints, attempted.predictions, strict=True)
     ]
     sign = 1 if higher_is_better(protocol.primary) else -1
-    return max(scored, key=lambda item: sign * item.metrics[protocol.primary])
+    best = max(scored, key=lambda item: sign * item.metrics[protocol.primary])
+    return replace(best, curve=tuple(item.metrics[protocol.primary] for item in scored))
 
 
 def _scored(work: Workshop, checkpoint: str, scores: NDArray[float64]) -> Scored:
@@ -148,7 +225,7 @@ def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, pro
         classes=work.bench.classes,
         incumbent_thresholds=protocol.thresholds(incumbent.threshold),
         candidate_thresholds=protocol.thresholds(candidate.threshold),
-        rounds_used=len(rounds),
+        rounds_used=len(rounds) + len(work.beside),
         simplification=proposal.hypothesis.simplification,
     )
 
@@ -159,7 +236,12 @@ def _checkpoint_of(work: Workshop, kept: Round) -> Path:
 
 def load_predictions(work: Workshop, number: int) -> NDArray[float64]:
     """Return the validation scores of a finished round, shape (n_validation, n_classes)."""
-    table = pd.read_parquet(work.study.round_path(number) / "predictions.parquet")
+    return read_scores(work, work.study.round_path(number))
+
+
+def read_scores(work: Workshop, folder: Path) -> NDArray[float64]:
+    """Return the validation scores in the folder of a round, under way or finished, shape (n_validation, n_classes)."""
+    table = pd.read_parquet(folder / "predictions.parquet")
     return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
 
 
@@ -183,9 +265,3 @@ def _tidy(work: Workshop, folder: Path, record: Round, best: Scored | None) -> N
 def _message(number: int, proposal: Proposal) -> str:
     hypothesis = proposal.hypothesis
     return f"Round {number:02d}: {hypothesis.title}\n\n{hypothesis.rationale}\n\nSource: {hypothesis.source}\n"
-
-
-def _failure(error: RoundError) -> str:
-    kind = type(error).__name__
-    words = {"EditRejected": "The edit was refused", "TrainingFailed": "The run failed"}
-    return f"{words.get(kind, 'The predictions were refused')}: {error}"

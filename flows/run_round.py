@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from flows.steps import Steps
 from tasks import runs
+from tasks.domain.errors import RoundError
 from tasks.domain.sandboxing import Sandbox
 from tasks.domain.spec import Protocol
 from tasks.machine import Machine
@@ -47,7 +48,14 @@ class Attempted:
 
 
 def run_round(
-    bench: Bench, *, code: Path, folder: Path, number: int, step: Steps, incumbent: Path | None = None
+    bench: Bench,
+    *,
+    code: Path,
+    folder: Path,
+    number: int,
+    step: Steps,
+    incumbent: Path | None = None,
+    budget_seconds: float | None = None,
 ) -> Attempted:
     """Train a codebase in the sandbox and predict validation with every checkpoint that it saved.
 
@@ -58,6 +66,7 @@ def run_round(
         number: Number of the round, for names and labels.
         step: How the steps are shown.
         incumbent: Checkpoint of the round that is to be beaten; None for the baseline.
+        budget_seconds: Of training; None for what the protocol gives to a round.
 
     Raises:
         TrainingFailed: Nothing came of it that could be scored.
@@ -72,13 +81,34 @@ def run_round(
         cache=bench.cache,
         log=folder / "run.log",
         machine=bench.machine,
-        budget_seconds=bench.protocol.train_seconds,
+        budget_seconds=bench.protocol.train_seconds if budget_seconds is None else budget_seconds,
         max_checkpoints=bench.protocol.max_checkpoints,
         seed=bench.protocol.seed,
         labels=labels,
         incumbent=incumbent,
         on_line=bench.on_line,
     )
+    try:
+        checkpoints, predictions, predict_seconds = _predicted(
+            bench, training, code=code, folder=folder, number=number, step=step
+        )
+    except RoundError as error:
+        error.train_seconds = training.completed.seconds
+        raise
+    return Attempted(
+        checkpoints=checkpoints,
+        predictions=predictions,
+        diagnostics=training.diagnostics,
+        train_seconds=training.completed.seconds,
+        predict_seconds=predict_seconds,
+    )
+
+
+def _predicted(
+    bench: Bench, training: runs.Training, *, code: Path, folder: Path, number: int, step: Steps
+) -> tuple[tuple[Path, ...], tuple[NDArray[float64], ...], float]:
+    """Take the checkpoints of a run, predict validation with each, and return both, and the seconds that predicting took."""
+    labels = {"study": bench.study_id, "round": f"{number:02d}"}
     kept = folder / "checkpoints"
     kept.mkdir()
     checkpoints = tuple(runs.take_checkpoint(path, kept, out=folder / "out") for path in training.checkpoints)
@@ -102,10 +132,4 @@ def run_round(
             )
         )
         discard(out)
-    return Attempted(
-        checkpoints=checkpoints,
-        predictions=tuple(predictions),
-        diagnostics=training.diagnostics,
-        train_seconds=training.completed.seconds,
-        predict_seconds=time.monotonic() - started,
-    )
+    return checkpoints, tuple(predictions), time.monotonic() - started

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import math
 from typing import TYPE_CHECKING
@@ -30,6 +31,20 @@ def rewrite_defaults(source: str, recipe: Mapping[str, object]) -> str:
     if unknown:
         raise ValueError(f"the recipe has no field {', '.join(unknown)}; it has {', '.join(rewriter.fields)}")
     return str(module.code)
+
+
+def default_values(source: str) -> dict[str, object]:
+    """Return the plain defaults of a recipe, by field; empty where there is no recipe that can be read."""
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[str, object] = {}
+    for item in (item for item in module.body if isinstance(item, ast.ClassDef) and item.name == "Recipe"):
+        for field in item.body:
+            if isinstance(field, ast.AnnAssign) and isinstance(field.value, ast.Constant):
+                found[ast.unparse(field.target)] = field.value.value
+    return found
 
 
 class _Rewriter(libcst.CSTTransformer):  # type: ignore[misc]  # libcst is not followed by mypy here

@@ -101,7 +101,13 @@ def train(
         within=out,
     )
     if completed.reason not in ("ok", "timeout") or not found:
-        raise TrainingFailed(_why(completed, saved=bool(found)), exit_code=completed.exit_code, log_tail=shorten(text))
+        raise TrainingFailed(
+            _why(completed, saved=bool(found)),
+            exit_code=completed.exit_code,
+            log_tail=shorten(text),
+            ended=completed.reason,
+            train_seconds=completed.seconds,
+        )
     return Training(checkpoints=found, completed=completed, diagnostics=diagnostics(text))
 
 
@@ -145,7 +151,13 @@ def predict(
     completed = sandbox.run(job)
     if not completed.ok:
         tail = shorten(log.read_text(encoding="utf-8", errors="replace"))
-        raise TrainingFailed(f"predict: {_why(completed, saved=True)}", exit_code=completed.exit_code, log_tail=tail)
+        raise TrainingFailed(
+            f"predict: {_why(completed, saved=True)}",
+            exit_code=completed.exit_code,
+            log_tail=tail,
+            ended=completed.reason,
+            step="predict",
+        )
     try:
         content = read_bytes_safely(out / "predictions.csv", max_bytes=MAX_PREDICTIONS_BYTES)
     except TrainingFailed as error:

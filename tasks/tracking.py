@@ -152,6 +152,7 @@ def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record:
             "source": record.hypothesis.source,
             "supported": "yes" if record.judgement.supported else "no",
             "commit": record.commit,
+            **({"mends": " ".join(record.mends)[:5000]} if record.mends else {}),
         },
     )
     run_id = run.info.run_id
@@ -173,7 +174,8 @@ def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record:
     diff = (folder / "patch.diff").read_text(encoding="utf-8")
     client.log_text(run_id, diff, "changes.diff.txt")
     client.log_text(run_id, diff_page(diff), "changes.html")
-    for name in ("run.log", "recipe.py"):
+    earlier_tries = sorted(path.name for path in folder.glob("*-try-*"))
+    for name in ("run.log", "recipe.py", *earlier_tries):
         if (folder / name).exists():
             client.log_text(run_id, (folder / name).read_text(encoding="utf-8", errors="replace"), f"{name}.txt")
     _log_numbers(client, parent.info.run_id, {"score": record.score, "running_best": best}, step=record.number)

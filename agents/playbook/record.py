@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.belief import Observation
-from agents.playbook.reading import settings_of, techniques_of
+from agents.playbook.reading import settings_of, steps_dropped, techniques_of
 from tasks.domain.round import Verdict
 
 if TYPE_CHECKING:
@@ -103,9 +103,25 @@ def attempts_of(
                     luck=luck / way,
                 )
             )
+        found += [_broken(item, name, era) for name in steps_dropped(item.hypothesis) if name in known]
         if item.kept:
             era, score = era + 1, item.score
     return tuple(found)
+
+
+def _broken(item: Round, technique: str, era: int) -> Attempt:
+    """Return a step that was left out of a bundle because it broke, as an attempt of its own that failed."""
+    return Attempt(
+        number=item.number,
+        title=technique.replace("_", " "),
+        steps=(Step(technique, (), era),),
+        kept=False,
+        failed=True,
+        difference=math.nan,
+        error=math.nan,
+        gain=math.nan,
+        gain_error=math.nan,
+    )
 
 
 def observations_of(attempts: tuple[Attempt, ...]) -> tuple[Observation, ...]:

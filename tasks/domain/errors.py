@@ -15,7 +15,7 @@ RoundsError
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,16 +71,32 @@ class StudyBlocked(RequestError):
 class RoundError(RoundsError):
     """One round failed; the loop records it and goes on."""
 
+    train_seconds: float = 0.0
+    """Wall-clock time of training that was spent before it."""
+
 
 class EditRejected(RoundError):
     """A proposed edit may not be applied: it touches a locked file, leaves the codebase, or repeats itself."""
 
 
 class TrainingFailed(RoundError):
-    """A sandboxed train or predict run left nothing that can be scored."""
+    """A sandboxed train or predict run left nothing that can be scored.
 
-    def __init__(self, reason: str, *, exit_code: int | None = None, log_tail: str = "") -> None:
+    `step` is the run that failed; `ended` is how it did (as in `Completed.reason`), empty if it was not the run that failed.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        exit_code: int | None = None,
+        log_tail: str = "",
+        ended: str = "",
+        step: Literal["train", "predict"] = "train",
+        train_seconds: float = 0.0,
+    ) -> None:
         self.reason, self.exit_code, self.log_tail = reason, exit_code, log_tail
+        self.ended, self.step, self.train_seconds = ended, step, train_seconds
         super().__init__(reason)
 
 

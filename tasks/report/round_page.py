@@ -19,12 +19,16 @@ def diff_page(diff: str, *, title: str = "Changes") -> str:
 
 
 def round_line(round_: Round) -> str:
-    """Return one plain line about a round: number, what was tried, verdict, validation score, reason with its numbers."""
+    """Return one plain line about a round: number, what was tried, verdict, validation score, reason with its numbers.
+
+    What was mended on the way is told behind it; the reason of a failed round tells all of its tries already.
+    """
     judgement = round_.judgement
     head = f"Round {round_.number}, {_one_line(round_.hypothesis.title)}: {verdict_words(round_)}"
     if judgement.verdict is Verdict.FAILED:
         return _sentence(f"{head}. {_one_line(judgement.reason)}")
-    return _sentence(f"{head}, validation {number(round_.score)}. {_one_line(judgement.reason)}")
+    line = _sentence(f"{head}, validation {number(round_.score)}. {_one_line(judgement.reason)}")
+    return " ".join([line, *(_sentence(_one_line(mend)) for mend in round_.mends)])
 
 
 def verdict_words(round_: Round) -> str:
