@@ -6,6 +6,7 @@ Source: Zhao et al., From Clinical Intent to Clinical Model (2026), Algorithm 1;
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 from uuid import UUID
@@ -13,18 +14,19 @@ from uuid import UUID
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_progress_artifact, create_table_artifact, update_progress_artifact
 
-from agents.developer import Briefing, code_sha256
+from agents.developer import code_sha256
 from flows.ablation import ablation_began, next_ablation
-from flows.attempt import Workshop, attempt_round, incumbent_of
+from flows.attempt import Workshop, incumbent_of
 from flows.baseline_repeats import repeat_baseline
-from flows.composition import bench_of, developer_of, publisher_of
+from flows.briefing import briefing_of
+from flows.composition import benches_of, developer_of, publisher_of
+from flows.side_by_side import attempt_side_by_side
 from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
 from tasks.development_set import load_validation
 from tasks.domain.round import Hypothesis, Proposal, Round
 from tasks.progress import Progress, show
 from tasks.report.round_page import round_line
-from tasks.sandbox.shortening import shorten
 from tasks.storage import StudyFolder
 
 BASELINE = Hypothesis(title="baseline", technique="baseline", rationale="The initializer's minimal version, unedited.")
@@ -34,10 +36,12 @@ BASELINE = Hypothesis(title="baseline", technique="baseline", rationale="The ini
 def improve_model(study: Path, *, agent: str, sandbox: str) -> None:
     """Run the rounds of a prepared study, from wherever it stands to the last one."""
     folder = StudyFolder(study)
+    bench, *beside = benches_of(folder, sandbox=sandbox, agent=agent)
     work = Workshop(
         study=folder,
         codebase=Codebase(folder.path("codebase"), locks=folder.path("locks.json")),
-        bench=bench_of(folder, sandbox=sandbox, agent=agent),
+        bench=bench,
+        beside=tuple(beside),
         developer=developer_of(agent),
         validation=load_validation(folder.path("data"), folder.spec()),
         step=shown,
@@ -81,13 +85,17 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
     are spent on taking back kept changes, one at a time.
 
     A round counts from the moment that its folder gets its final name; everything else (git's main branch, the tracker) is
-    brought in line with the folders, so being killed anywhere costs at most the round under way.
+    brought in line with the folders, so being killed anywhere costs at most the rounds under way.
+
+    Where the machine is divided, as many edits are tried at the same time as it has parts (`flows.side_by_side`).
 
     Raises:
         TrainingFailed: The unedited baseline does not train; nothing can be improved.
         EvaluationError: Going on would risk the honesty of the result.
     """
     protocol = work.bench.protocol
+    work.study.settle()
+    work.codebase.forget_from(max(1, len(work.study.rounds())))
     while True:
         rounds = work.study.rounds()
         if rounds:
@@ -98,40 +106,37 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
         if len(rounds) == 1:
             repeat_baseline(work, rounds[0])
         number = len(rounds)
-        proposal: Proposal | None = Proposal(hypothesis=BASELINE, files={})
+        proposals: tuple[Proposal, ...] = (Proposal(hypothesis=BASELINE, files={}),)
         if rounds:
             show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: choosing what to try", number))
-            propose = work.step(work.developer.propose, f"round {number:02d} propose")
-            proposal = None if ablation_began(rounds) else propose(_briefing(work, rounds))
-            proposal = proposal or next_ablation(work, rounds)
-        if proposal is None:
+            proposals = _proposals(work, rounds)
+        if not proposals:
             work.study.write("The developer had nothing left that was worth a round.\n", "ended.txt")
             break
-        title = proposal.hypothesis.title
-        show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: {title}", number))
-        record = work.step(attempt_round, f"round {number:02d}: {title}")(work, rounds, proposal)
-        work.tell(record)
+        titles = "; at the same time: ".join(proposal.hypothesis.title for proposal in proposals)
+        show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: {titles}", number))
+        for record in attempt_side_by_side(work, rounds, proposals):
+            work.tell(record)
     return work.study.rounds()
 
 
-def _briefing(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
-    study, protocol = work.study, work.bench.protocol
-    log = study.round_path(rounds[-1].number) / "run.log"
-    return Briefing(
-        source=work.codebase.source(),
-        locked=work.codebase.locked,
-        spec=study.spec(),
-        profile=study.profile(),
-        protocol=protocol,
-        history=rounds,
-        rounds_left=protocol.max_rounds - len(rounds) + 1,
-        train_seconds=protocol.train_seconds,
-        device=work.bench.machine.device,
-        last_log=shorten(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else "",
-        tried=frozenset(code_sha256(work.codebase.source(item.commit)) for item in rounds if item.commit),
-        weights=work.bench.machine.cached_weights,
-        seed_deviation=study.baseline_repeats().deviation(rounds[0].score),
-    )
+def _proposals(work: Workshop, rounds: tuple[Round, ...]) -> tuple[Proposal, ...]:
+    """Return different edits of the incumbent, as many as can be tried at the same time; none if nothing is left to try."""
+    number, found = len(rounds), list[Proposal]()
+    briefing = briefing_of(work, rounds)
+    propose = work.step(work.developer.propose, f"round {number:02d} propose")
+    while not ablation_began(rounds) and len(found) < min(1 + len(work.beside), briefing.rounds_left):
+        proposal = propose(briefing)
+        if proposal is None:
+            break
+        found.append(proposal)
+        briefing = replace(
+            briefing,
+            under_way=(*briefing.under_way, proposal.hypothesis),
+            tried=briefing.tried | {code_sha256({**briefing.source, **proposal.files})},
+        )
+    ablation = None if found else next_ablation(work, rounds)
+    return (ablation,) if ablation else tuple(found)
 
 
 def _progress(work: Workshop, stage: str, number: int) -> Progress:

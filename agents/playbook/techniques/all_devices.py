@@ -187,6 +187,10 @@ def _rewrite_calls(text: str, function: str, change: Callable[[str], str]) -> st
 def _apply(draft: Draft, _: Settings) -> None:
     if DEVICES in draft and draft[DEVICES] == _FILE:
         return
+    if "climb(" in draft[TRAIN]:
+        raise SeamMissing(
+            "a sharpness-aware step has a pass of its own, which does not average gradients over processes"
+        )
     draft.add_file(DEVICES, _FILE)
     begin = "job, recipe = contract.read_job(), Recipe()"
     draft.change(TRAIN, insert_before, "main", begin, "devices.start()")

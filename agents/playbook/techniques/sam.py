@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.editing import has_expression, insert_after, insert_before, replace_expression
 from agents.playbook.seams import TRAIN, define_for_training
+from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 from agents.playbook.techniques.bfloat16 import FULL, SHORT
 
@@ -61,6 +62,8 @@ def _apply(draft: Draft, settings: Settings) -> None:
     if held:
         draft.change(TRAIN, replace_expression, "train_step", held[0], call)
         return
+    if "devices.py" in draft:
+        raise SeamMissing("the climb's own pass does not average gradients over processes")
     draft.change(TRAIN, insert_before, "train_step", "optimizer.zero_grad(set_to_none=True)", f"climbed = {call}")
     draft.change(TRAIN, insert_after, "train_step", "loss.backward()", _RETURN)
     is_short = has_expression(draft[TRAIN], "train_step", SHORT)
