@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
 from tasks.report.wording import class_words, count, metric_words, percent
+from tasks.report.yardstick import seeds_sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,10 +42,11 @@ def _of_the_design(record: StudyRecord) -> Iterator[Statement]:
             "population, the model may be worse.",
             "request.yaml; intake form, external data",
         )
+    seeds = seeds_sentence(record)
     yield Statement(
         "One split and one training of each model: another split or another seed would give somewhat other figures, "
-        "and the intervals do not contain that variation.",
-        f"protocol.json, seed {record.protocol.seed}",
+        f"and the intervals do not contain that variation.{f' {seeds}' if seeds else ''}",
+        f"protocol.json, seed {record.protocol.seed}{'; baseline_repeats.json' if seeds else ''}",
     )
     yield Statement(
         "An image of anything but "

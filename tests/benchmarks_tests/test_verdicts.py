@@ -14,6 +14,7 @@ import pytest
 import simulating
 from fast_auc import compare, placements
 from replaying import Candidate, replay, replay_study
+from reseeding import outcome
 from rules import OURS, RULES, Numbers
 from scipy.stats import norm
 from simulating import keeps, protocol_of, simulate
@@ -221,3 +222,14 @@ def test_the_script_prints_a_table_and_one_line_of_json() -> None:
     lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert lines[-1].startswith('{"studies": 3, "rounds": 2, "null 100"')
     assert any(line.startswith("  strict") for line in lines)
+
+
+def test_what_a_drill_booked_is_held_against_its_test_set() -> None:
+    candidates, images = models([1.0, 2.0, 0.5])
+    scores = {item.number: item.scores for item in candidates}
+    found = replay("strict", candidates, images, protocol_of(100), CLASSES)
+    told = outcome(found, 0, scores, images)
+    assert (told["accepts"], told["final_is_round"]) == (1, 1)
+    assert told["difference_on_test"] == pytest.approx(told["booked_in_validation"], abs=1e-4)  # the same images here
+    none = outcome(replace(found, kept=()), 0, scores, images)
+    assert (none["accepts"], none["final_is_round"], none["difference_on_test"]) == (0, 0, 0.0)

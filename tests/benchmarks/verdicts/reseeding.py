@@ -71,6 +71,8 @@ def drill(folder: Path, *, ham10000: Path | None, seconds: float, rounds: int) -
             print(f"round {number} of {rounds} after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     found = {number: np.load(folder / f"scores-{number:02d}.npz") for number in range(rounds + 1)}
     scored = [number for number, item in found.items() if len(item[VALIDATION])]
+    if not scored:
+        sys.exit(f"no training came to anything; see {folder}/round-00/run.log, and give more --seconds")
     candidates = [
         Candidate(
             number=number,

@@ -9,6 +9,7 @@ from tasks.domain.repeats import BaselineRepeat, BaselineRepeats
 from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
 from tasks.report.ablation import ablation_rows
 from tasks.report.findings import seen_in_validation
+from tasks.report.limits import cannot_be_guaranteed
 from tasks.report.report import render_report
 from tasks.report.yardstick import seeds_sentence
 
@@ -82,6 +83,7 @@ def test_other_seeds_stand_beside_the_noise_yardstick(study_record):
         "The same code with another seed scored 0.861, 0.871 and 0.851 in validation: standard deviation 0.010."
     )
     assert said in " ".join(item.text for item in seen_in_validation(record))
+    assert said in " ".join(item.text for item in cannot_be_guaranteed(record))
     assert said in re.sub(r"\s+", " ", render_report(record))
 
 
