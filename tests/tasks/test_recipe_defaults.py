@@ -1,6 +1,6 @@
 import pytest
 
-from tasks.recipe_defaults import rewrite_defaults
+from tasks.recipe_defaults import default_values, rewrite_defaults
 
 RECIPE = '''"""All numbers."""
 
@@ -94,3 +94,10 @@ def test_an_unknown_field_is_refused_and_the_known_ones_are_listed(name):
 def test_a_value_that_does_not_fit_is_refused(name, value):
     with pytest.raises(ValueError, match=name):
         rewrite_defaults(RECIPE, {name: value})
+
+
+def test_the_plain_defaults_of_a_recipe_are_read_and_text_that_is_none_has_none():
+    values = default_values(RECIPE)
+    assert (values["backbone"], values["image_size"], values["flips"]) == ("resnet10t", 64, True)
+    assert "mean" not in values
+    assert default_values("class Recipe(:\n") == {}

@@ -36,6 +36,12 @@ def test_undefined_numbers_survive_as_null_in_valid_json() -> None:
     assert again.judgement.verdict is Verdict.KEPT
 
 
+def test_a_round_recorded_before_edits_were_mended_still_loads() -> None:
+    old = json.loads(as_json(a_round(1)))
+    del old["mends"]
+    assert from_json(Round, json.dumps(old)).mends == ()
+
+
 def test_an_evaluation_reads_back_as_it_was_written() -> None:
     estimate = Estimate(value=0.9, low=0.8, high=1.0)
     comparison = Comparison(initial=estimate, final=estimate, difference=Difference(value=0, low=0, high=0, p=1))

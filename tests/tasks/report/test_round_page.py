@@ -37,3 +37,10 @@ def test_a_reason_of_many_lines_stays_one_line(study_record):
     line = round_line(dataclasses.replace(failed, judgement=judgement))
     assert "\n" not in line
     assert line.endswith("ValueError: no such layer.")
+
+
+def test_what_was_mended_on_the_way_stands_behind_the_reason_and_once_only(study_record):
+    mends = ("A try failed because it ran out of memory; mended: batches of 32 images instead of 64.",)
+    kept, failed = (dataclasses.replace(study_record.rounds[number], mends=mends) for number in (1, 4))
+    assert round_line(kept).endswith(f"supported after 8 rounds. {mends[0]}")
+    assert round_line(failed).count("memory") == 1
