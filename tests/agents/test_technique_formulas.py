@@ -319,6 +319,12 @@ def test_muon_learns_in_the_layout_of_the_template():
     assert losses[-1] < 0.2 * losses[0]
 
 
+def test_muon_is_left_alone_where_its_products_would_take_most_of_the_time():
+    assert "1.3 times as long" in BY_NAME["muon"].unsuited(READING)
+    assert BY_NAME["muon"].unsuited(replace(READING, image_size=128)) == ""
+    assert BY_NAME["muon"].unsuited(replace(READING, device="cuda")) == ""
+
+
 def test_a_start_from_weights_takes_the_best_network_that_still_fits():
     warm = BY_NAME["warm_start"]
     weights = ("tf_efficientnet_lite0", "tf_efficientnet_lite2", "convnext_tiny")
