@@ -122,10 +122,10 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
 
 def _proposals(work: Workshop, rounds: tuple[Round, ...]) -> tuple[Proposal, ...]:
     """Return different edits of the incumbent, as many as can be tried at the same time; none if nothing is left to try."""
-    number, found = len(rounds), list[Proposal]()
+    found: list[Proposal] = []
     briefing = briefing_of(work, rounds)
-    propose = work.step(work.developer.propose, f"round {number:02d} propose")
     while not ablation_began(rounds) and len(found) < min(1 + len(work.beside), briefing.rounds_left):
+        propose = work.step(work.developer.propose, f"round {len(rounds) + len(found):02d} propose")
         proposal = propose(briefing)
         if proposal is None:
             break

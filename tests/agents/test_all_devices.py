@@ -158,9 +158,9 @@ def test_two_processes_train_one_network_on_different_images_and_leave_one_set_o
 @pytest.mark.slow
 def test_the_clock_ends_all_processes_within_the_budget_that_began_before_torchrun(local_desk) -> None:
     started = time.monotonic()
-    done = local_desk.run(draft_of("all_devices", epochs=100_000), budget_seconds=40.0)
+    done = local_desk.run(draft_of("all_devices", epochs=100_000), budget_seconds=60.0)
     assert done.ok, local_desk.log.read_text()
-    assert time.monotonic() - started < 55
+    assert time.monotonic() - started < 75
     assert len(local_desk.lines("checkpoint ")) == 2
 
 
