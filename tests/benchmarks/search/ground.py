@@ -95,17 +95,30 @@ class Ground:
         request = Request(text="", images=self.folder, budget=budget, seed=seed)
         return build_protocol(self.spec, request=request, train_seconds=self.trial_seconds)
 
-    def bench(self, sandbox: Sandbox, protocol: Protocol) -> Bench:
-        """Return the bench: one thread, and wall-clock limits that only a hanging run meets."""
+    def bench(self, sandbox: Sandbox, protocol: Protocol, *, cache: Path) -> Bench:
+        """Return the bench: one thread, and wall-clock limits that only a hanging run meets.
+
+        Args:
+            sandbox: What runs the codebases.
+            protocol: Of the study.
+            cache: Of the cell alone, so that a method which decodes in its own way pays for it in every cell.
+        """
         gib = 2**30
         machine = find_machine(
             device="cpu", cpus=1, memory_bytes=12 * gib, disk_bytes=16 * gib, grace_seconds=10 * self.seconds + 600,
             predict_seconds=3600, weights=self.weights or self.folder / "no-weights",
         )  # fmt: skip
         return Bench(
-            sandbox=sandbox, machine=machine, data=self.folder / "data", cache=self.folder / "cache",
+            sandbox=sandbox, machine=machine, data=self.folder / "data", cache=cache,
             images=tuple(self.validation.images), classes=self.spec.class_names, protocol=protocol, study_id="search",
         )  # fmt: skip
+
+    def link_cache(self, cache: Path) -> None:
+        """Fill a cell's cache with the images that were decoded beforehand; nobody writes to them."""
+        cache.mkdir(exist_ok=True)
+        for file in (self.folder / "cache").glob("*.npy"):
+            if not (cache / file.name).exists():
+                (cache / file.name).hardlink_to(file)
 
     def holdout(self) -> tuple[Path, Validation]:
         """Return the folder of the test images, and what is known of them: for finished cells and the report alone."""

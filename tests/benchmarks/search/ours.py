@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tasks.domain.round import Round
 
 
-def run_study(ground: Ground, folder: Path, *, sandbox: CpuClock, seed: int, max_rounds: int) -> Workshop:
+def run_study(ground: Ground, folder: Path, *, sandbox: CpuClock, cache: Path, seed: int, max_rounds: int) -> Workshop:
     """Run a study's rounds, from wherever it stands, and return its workshop."""
     study = StudyFolder(folder)
     if not study.has("study_id"):
@@ -37,7 +37,7 @@ def run_study(ground: Ground, folder: Path, *, sandbox: CpuClock, seed: int, max
     work = Workshop(
         study=study,
         codebase=codebase.Codebase(study.path("codebase"), locks=study.path("locks.json")),
-        bench=ground.bench(sandbox, protocol),
+        bench=ground.bench(sandbox, protocol, cache=cache),
         developer=PlaybookDeveloper(),
         validation=ground.validation,
         step=plain,

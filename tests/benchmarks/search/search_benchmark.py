@@ -7,10 +7,11 @@ import json
 import sys
 from pathlib import Path
 
-from cells import BASELINE, METHODS, Cell, run_baseline, run_cell
+from cells import Cell, run_baseline, run_cell
 from ground import HAM10000, TASKS, check_settings, prepare
 from search_figure import curve_figure
 from search_report import report_of, table_of
+from searches import BASELINE, METHODS
 
 MOST_TRIALS = 10
 
@@ -29,6 +30,9 @@ def main() -> int:
     parser.add_argument("--report", action="store_true", help="train nothing, report what is finished")
     parser.add_argument("--figure", type=Path, help="where to write the curves (SVG)")
     given = parser.parse_args()
+    if given.report:
+        noted = json.loads((given.folder / "settings.json").read_text("utf-8"))
+        given.seconds, given.trial = noted["seconds"], noted["trial"]
     if not 2 <= round(given.seconds / given.trial) <= MOST_TRIALS:
         # From eleven trials on, a study would train its baseline with other seeds too, in time that no other method gets.
         parser.error(f"--seconds must hold 2 to {MOST_TRIALS} trials of --trial seconds")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from cells import BASELINE, Cell, load_result
+from cells import Cell, load_result
+from searches import BASELINE
 
 from tasks.scoring.classification import compute, metric_over_resamples
 from tasks.scoring.resampling import resample_weights
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 RESAMPLES = 10_000
 OURS = "ours"
-GRID = 121
-"""Points of a curve."""
 
 
 def report_of(
@@ -90,6 +89,7 @@ def _figures(
     figures: dict[str, object] = {
         "test": round(float(np.mean(values[method])), 4),
         "test_by_seed": [round(value, 4) for value in values[method]],
+        "cpu_seconds_used": round(float(np.mean([item["seconds_used"] for item in results])), 1),
         "validation_minus_test": round(float(np.mean(validation) - np.mean(values[method])), 4),
     }
     if method != BASELINE:
@@ -117,15 +117,16 @@ def _scores(folder: Path, cell: Cell, result: dict[str, object]) -> NDArray[floa
 
 
 def _curve(results: Sequence[dict[str, object]], split: str, metric: str, seconds: float) -> list[list[float]]:
-    """Return (seconds, mean over seeds of the best so far), from the moment that every seed has a model."""
+    """Return (seconds, mean over seeds of the best so far) at each change, from the moment that every seed has a model."""
+    times = sorted({model["seconds"] for item in results for model in item["models"]})
     points = []
-    for time in np.linspace(0, seconds * 1.02, GRID):
+    for time in times:
         found = [
             [model[split][metric] for model in item["models"] if model["seconds"] <= time][-1:] for item in results
         ]
         if all(found):
-            points.append([round(float(time), 1), round(float(np.mean(found)), 4)])
-    return points
+            points.append([time, round(float(np.mean(found)), 4)])
+    return [*points, [seconds, points[-1][1]]] if points[-1][0] < seconds else points
 
 
 def table_of(task: str, report: dict[str, object]) -> str:
@@ -136,9 +137,9 @@ def table_of(task: str, report: dict[str, object]) -> str:
     for metric in (name for name in report if name.startswith("auroc")):
         lines += [
             "",
-            f"| method | test {metric} | gain over the baseline | ours minus this | validation - test | test by seed |",
+            f"| method | test {metric} | gain over the baseline | ours minus this | validation - test | CPU s used | test by seed |",
         ]
-        lines.append("|---|---|---|---|---|---|")
+        lines.append("|---|---|---|---|---|---|---|")
         lines += [_row(method, figures) for method, figures in report[metric].items()]
     return "\n".join(lines)
 
@@ -146,7 +147,7 @@ def table_of(task: str, report: dict[str, object]) -> str:
 def _row(method: str, figures: dict[str, object]) -> str:
     by_seed = " ".join(f"{value:.3f}" for value in figures["test_by_seed"])
     cells = [method, f"{figures['test']:.4f}", *(_told(figures.get(name)) for name in ("gain", "ours_minus_this"))]
-    return f"| {' | '.join(cells)} | {figures['validation_minus_test']:+.4f} | {by_seed} |"
+    return f"| {' | '.join(cells)} | {figures['validation_minus_test']:+.4f} | {figures['cpu_seconds_used']:.0f} | {by_seed} |"
 
 
 def _told(difference: dict[str, object] | None) -> str:
