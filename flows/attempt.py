@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
-from numpy import float64
-from numpy.typing import NDArray
 
 from agents.developer import Developer
 from flows.mending import failure_of, mended, put_aside, reason_of, sentence, with_advice
+from flows.pilots import Screened, screen
 from flows.run_round import Attempted, Bench, run_round
+from flows.scores import Scored, best_checkpoint, load_predictions
 from flows.steps import Steps
 from tasks.codebase import Codebase
 from tasks.development_set import Validation
@@ -23,7 +23,6 @@ from tasks.domain.failure import Failure, FailureKind
 from tasks.domain.round import Judgement, Proposal, Round, Verdict
 from tasks.progress import now
 from tasks.sandbox.outputs import discard
-from tasks.scoring.classification import choose_threshold, compute, higher_is_better
 from tasks.scoring.shortfall import confusions, log_loss
 from tasks.selection import judge
 from tasks.storage import StudyFolder
@@ -47,20 +46,6 @@ class Workshop:
     """Benches on other, equal parts of the machine, for edits that are tried at the same time."""
     ahead: int = 0
     """Edits tried at the same time whose rounds come before this one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scored:
-    """One checkpoint as validation sees it."""
-
-    checkpoint: str
-    scores: NDArray[float64]
-    """Shape (n_validation, n_classes)."""
-    metrics: dict[str, float]
-    threshold: float
-    """Frozen with the checkpoint; nan where the study has no positive class."""
-    curve: tuple[float, ...] = ()
-    """Primary metric of each checkpoint of its run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,10 +93,12 @@ def carry_out(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> 
     """Carry out one proposal like `attempt_round`, but leave its round under way: return the folder, and the record to be."""
     started, started_at = time.monotonic(), now()
     folder = work.study.begin_round(len(rounds) + work.ahead)
-    tries = _tries(work, rounds, proposal, folder)
+    number, incumbent = len(rounds) + work.ahead, _incumbent_checkpoint(work, rounds)
+    screened = screen(work, number, proposal, folder, incumbent)
+    tries = _tries(work, rounds, screened, folder)
     outcome, attempted, best = tries.outcome, tries.outcome.attempted, tries.outcome.best
     record = Round(
-        number=len(rounds) + work.ahead,
+        number=number,
         hypothesis=outcome.proposal.hypothesis,
         judgement=outcome.judgement or Judgement(verdict=Verdict.FAILED, reason=reason_of(tries.failures, tries.mends)),
         incumbent=incumbent_of(rounds).number if rounds else -1,
@@ -120,14 +107,15 @@ def carry_out(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> 
         metrics=best.metrics if best else {},
         threshold=best.threshold if best else float("nan"),
         checkpoint=best.checkpoint if best else "",
-        looks=len(attempted.predictions) if attempted else 0,
-        train_seconds=attempted.train_seconds if attempted else 0.0,
+        looks=screened.looks + (len(attempted.predictions) if attempted else 0),
+        train_seconds=screened.seconds + (attempted.train_seconds if attempted else 0.0),
         predict_seconds=attempted.predict_seconds if attempted else 0.0,
         total_seconds=time.monotonic() - started,
         tokens=sum(item.tokens for item in (proposal, *tries.mends)),
         dollars=sum(item.dollars for item in (proposal, *tries.mends)),
         started_at=started_at,
         diagnostics=attempted.diagnostics if attempted else {},
+        pilots=screened.pilots,
         curve=best.curve if best else (),
         validation_loss=log_loss(work.validation.labels, best.scores) if best else float("nan"),
         confusions=confusions(work.validation.labels, best.scores, classes=work.bench.classes) if best else (),
@@ -137,10 +125,10 @@ def carry_out(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> 
     return folder, record
 
 
-def _tries(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: Path) -> Tries:
+def _tries(work: Workshop, rounds: tuple[Round, ...], screened: Screened, folder: Path) -> Tries:
     """Try an edit, and what the developer mends of it, until one is judged or nothing more is to be mended in time."""
-    left = work.bench.protocol.train_seconds
-    outcome = _try(work, rounds, proposal, folder, left)
+    left = work.bench.protocol.train_seconds - screened.seconds
+    outcome = _try(work, rounds, screened.proposal, folder, left)
     failures: list[Failure] = []
     mends: list[Proposal] = []
     while outcome.failed is not None:
@@ -179,7 +167,7 @@ def _try(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: 
             folder=folder,
             number=number,
             step=work.step,
-            incumbent=_checkpoint_of(work, incumbent_of(rounds)) if rounds else None,
+            incumbent=_incumbent_checkpoint(work, rounds),
             budget_seconds=seconds,
         )
         best = best_checkpoint(work, attempted)
@@ -187,26 +175,6 @@ def _try(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: 
     except RoundError as error:
         return Outcome(proposal=proposal, commit=commit, attempted=attempted, failed=error)
     return Outcome(proposal=proposal, commit=commit, attempted=attempted, best=best, judgement=judgement)
-
-
-def best_checkpoint(work: Workshop, attempted: Attempted) -> Scored:
-    """Score every checkpoint on validation and return the best one."""
-    protocol = work.bench.protocol
-    scored = [
-        _scored(work, path.name, scores)
-        for path, scores in zip(attempted.checkpoints, attempted.predictions, strict=True)
-    ]
-    sign = 1 if higher_is_better(protocol.primary) else -1
-    best = max(scored, key=lambda item: sign * item.metrics[protocol.primary])
-    return replace(best, curve=tuple(item.metrics[protocol.primary] for item in scored))
-
-
-def _scored(work: Workshop, checkpoint: str, scores: NDArray[float64]) -> Scored:
-    protocol, labels, classes = work.bench.protocol, work.validation.labels, work.bench.classes
-    point = protocol.operating_point
-    threshold = choose_threshold(labels, scores, point, classes=classes) if point.positive else float("nan")
-    metrics = compute(protocol.metrics, labels, scores, classes=classes, thresholds=protocol.thresholds(threshold))
-    return Scored(checkpoint=checkpoint, scores=scores, metrics=metrics, threshold=threshold)
 
 
 def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, proposal: Proposal) -> Judgement:
@@ -230,19 +198,11 @@ def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, pro
     )
 
 
-def _checkpoint_of(work: Workshop, kept: Round) -> Path:
+def _incumbent_checkpoint(work: Workshop, rounds: tuple[Round, ...]) -> Path | None:
+    if not rounds:
+        return None
+    kept = incumbent_of(rounds)
     return work.study.round_path(kept.number) / "checkpoints" / kept.checkpoint
-
-
-def load_predictions(work: Workshop, number: int) -> NDArray[float64]:
-    """Return the validation scores of a finished round, shape (n_validation, n_classes)."""
-    return read_scores(work, work.study.round_path(number))
-
-
-def read_scores(work: Workshop, folder: Path) -> NDArray[float64]:
-    """Return the validation scores in the folder of a round, under way or finished, shape (n_validation, n_classes)."""
-    table = pd.read_parquet(folder / "predictions.parquet")
-    return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
 
 
 def _tidy(work: Workshop, folder: Path, record: Round, best: Scored | None) -> None:

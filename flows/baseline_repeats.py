@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flows.attempt import Workshop, best_checkpoint, load_predictions
+from flows.attempt import Workshop
 from flows.run_round import run_round
+from flows.scores import best_checkpoint, load_predictions
 from tasks.domain.errors import RoundError
 from tasks.domain.repeats import BaselineRepeat, BaselineRepeats
 from tasks.domain.round import Round

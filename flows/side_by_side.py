@@ -12,7 +12,8 @@ from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
-from flows.attempt import Workshop, attempt_round, carry_out, read_scores
+from flows.attempt import Workshop, attempt_round, carry_out
+from flows.scores import read_scores
 from tasks.domain.round import Proposal, Round, Verdict
 from tasks.selection import judge
 
