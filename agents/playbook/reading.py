@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.playbook.diagnosis import Shortfall, fit_of, shortfalls
 from agents.playbook.seams import recipe_value, recipe_values
@@ -71,6 +71,7 @@ class Reading:
     used_seconds: float
     """What the incumbent's training run took of it."""
     predict_seconds: float
+    """What predicting validation with one of its checkpoints took."""
     fit: float
     """-1 underfits, 0 in between or unknown, 1 overfits: see `agents.playbook.diagnosis.fit_of`."""
     backbone: str
@@ -94,7 +95,7 @@ class Reading:
     """Whether a CPU computes faster in bfloat16."""
     shortfalls: tuple[Shortfall, ...] = ()
     """Why the incumbent falls short, the plainest reason first."""
-    recipe: Mapping[str, object] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
     """Plain values of the incumbent's recipe, by field."""
     picture: str = ""
     """`skin` for photographs of skin, `film` for radiographs; empty where no word says so."""
@@ -102,6 +103,8 @@ class Reading:
     """How dear it is to miss each class, in the order of the columns, the least 1; empty if all are alike."""
     masks: bool = False
     """True if a good part of the images come with masks that can be used."""
+    fine_labels: int = 0
+    """Labels of the data that the classes are made of; 0 where findings can occur together."""
 
     @property
     def imbalance(self) -> float:
@@ -164,7 +167,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         images_per_second=_number(facts, "images_per_second"),
         train_seconds=briefing.train_seconds,
         used_seconds=incumbent.train_seconds if incumbent else math.nan,
-        predict_seconds=incumbent.predict_seconds if incumbent else 0.0,
+        predict_seconds=incumbent.predict_seconds / max(1, len(incumbent.curve)) if incumbent else 0.0,
         fit=fit,
         shortfalls=shortfalls(
             incumbent,
@@ -190,6 +193,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         picture=picture_of(spec),
         class_costs=class_costs(spec),
         masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
+        fine_labels=_fine_labels(briefing),
     )
 
 
@@ -299,6 +303,11 @@ def _class_images(briefing: Briefing) -> tuple[tuple[str, int], ...]:
         if item.label in class_of_label:
             counts[class_of_label[item.label]] += round(TRAIN_PART * item.images)
     return tuple(sorted(counts.items(), key=lambda pair: pair[1]))
+
+
+def _fine_labels(briefing: Briefing) -> int:
+    profile, class_of_label = briefing.profile, briefing.spec.class_of_label
+    return 0 if profile.findings else sum(item.label in class_of_label for item in profile.labels if item.images)
 
 
 def _last_plain(history: tuple[Round, ...], changes_loss: Collection[str]) -> Round | None:

@@ -48,7 +48,7 @@ FIELDS = (
     ),
     *("epochs", "learning_rate", "layer_decay", "warm_up", "weight_decay", "ema_decay"),
     *("label_smoothing", "focal_gamma", "gamma_true", "gamma_others", "logit_adjustment", "largest_margin"),
-    *("weight_power", "class_costs", "cost_power", "mask_weight"),
+    *("weight_power", "class_costs", "cost_power", "detail_weight", "mask_weight"),
 )
 """Order of the recipe's fields, as in the template with ours sorted in."""
 AUGMENTATIONS = (
@@ -75,7 +75,7 @@ def recipe_value(files: Mapping[str, str], field: str) -> Any:
         return None
 
 
-def recipe_values(files: Mapping[str, str]) -> dict[str, object]:
+def recipe_values(files: Mapping[str, str]) -> dict[str, Any]:
     """Return all plain values of a recipe, by field; none where it cannot be read."""
     try:
         fields = class_in(files.get(RECIPE, ""), "Recipe").body

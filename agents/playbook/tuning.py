@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import optuna
-from optuna.distributions import FloatDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 
 from agents.playbook.technique import Rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agents.playbook.technique import Range, Settings, Technique
+    from agents.playbook.technique import Settings, Technique
 
 DIGITS = 2
 """Significant digits of a tuned setting: what a person would write, and fine enough for the noise of a round."""
@@ -36,23 +36,24 @@ def tuned_rungs(technique: Technique, seen: Iterable[tuple[Settings, float]], *,
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.TPESampler(seed=SEED, n_startup_trials=1, multivariate=True, constant_liar=True)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    space = {name: _distribution(item) for name, item in technique.ranges.items()}
-    known = set()
+    ranges = technique.ranges
+    space: dict[str, BaseDistribution] = {
+        name: FloatDistribution(item.low, item.high, log=item.log) for name, item in ranges.items()
+    }
+    known: set[tuple[float, ...]] = set()
     for settings, gain in seen:
-        inside = {name: min(max(float(settings[name]), space[name].low), space[name].high) for name in space}
+        values = {name: float(settings[name]) for name in ranges}
+        inside = {name: min(max(values[name], item.low), item.high) for name, item in ranges.items()}
         study.add_trial(optuna.trial.create_trial(params=inside, distributions=space, value=gain))
-        known.add(tuple(_rounded(float(settings[name])) for name in space))
+        known.add(tuple(_rounded(value) for value in values.values()))
     found: list[Rung] = []
     for _ in range(4 * count):  # a suggestion that rounds to one already known is passed over
-        settings = {name: _rounded(value) for name, value in study.ask(space).params.items()}
-        if tuple(settings.values()) not in known and len(found) < count:
-            known.add(tuple(settings.values()))
-            found.append(Rung(technique.worded.format(**settings), settings))
+        suggested = study.ask(space).params
+        chosen = {name: _rounded(float(suggested[name])) for name in ranges}
+        if tuple(chosen.values()) not in known and len(found) < count:
+            known.add(tuple(chosen.values()))
+            found.append(Rung(technique.worded.format(**chosen), chosen))
     return tuple(found)
-
-
-def _distribution(item: Range) -> FloatDistribution:
-    return FloatDistribution(item.low, item.high, log=item.log)
 
 
 def _rounded(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import insert_after, insert_before, replace_expression
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 COMMITTEE = "committee.py"
 MOST_MEMBERS = 8
 """Beyond these the mean of probabilities hardly changes (Lakshminarayanan et al., figure 2)."""
-LONGEST_PREDICTION = 2.0
+LONGEST_PREDICTION = 1.0
 """Part of the training budget that predicting validation may take."""
 _FILE = '''"""Several networks that answer together: those of the incumbent, frozen, and the one in training."""
 
@@ -89,7 +90,7 @@ def _ladder(reading: Reading) -> tuple[Rung, ...]:
 
 def _unsuited(reading: Reading) -> str:
     members = int(reading.recipe.get("members") or 1) + 1
-    if reading.score != reading.score:
+    if math.isnan(reading.score):
         return "no run has left a network yet"
     if reading.kept <= {"baseline"}:
         return "the plain baseline would be a weak member"

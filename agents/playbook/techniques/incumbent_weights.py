@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import add_definition, insert_after
@@ -44,7 +45,7 @@ def _ladder(reading: Reading) -> tuple[Rung, ...]:
 
 
 def _unsuited(reading: Reading) -> str:
-    return "no run has left weights yet" if reading.score != reading.score else ""
+    return "no run has left weights yet" if math.isnan(reading.score) else ""
 
 
 def _why(reading: Reading) -> str:
