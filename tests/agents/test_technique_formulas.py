@@ -24,6 +24,7 @@ from torchvision.transforms import v2
 from agents.playbook.catalogue import BY_NAME
 from agents.playbook.draft import Draft
 from agents.playbook.reading import Reading, class_costs, picture_of
+from agents.playbook.syntax import SeamMissing
 from tasks.domain.spec import Cost, Grounding, OperatingPoint, Spec, SpecClass
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "model_templates" / "classification"
@@ -226,6 +227,16 @@ def test_a_sharpness_aware_step_goes_by_the_slope_at_the_worst_point_nearby():
         torch.testing.assert_close(seen[2 * step + 1], worst)
         torch.testing.assert_close(point.weight.detach(), start - 0.01 * curvature * worst)
     assert drawn == [twice[0], twice[0], twice[1], twice[1]], "both passes of a step see the same augmentation"
+
+
+def test_a_network_of_thin_convolutions_goes_back_to_full_precision():
+    short = edited("bfloat16", source=edited("sharpness_aware"))
+    thin = replace(READING, weights=("tf_efficientnet_lite0",))
+    warm = edited("warm_start", source=short, reading=thin)
+    assert warm["train.py"] == edited("sharpness_aware")["train.py"]
+    with pytest.raises(SeamMissing, match="slows tf_efficientnet_lite0 down"):
+        edited("bfloat16", source=warm)
+    assert "torch.bfloat16" in edited("larger_backbone", source=short)["train.py"]
 
 
 def test_both_passes_use_the_same_arithmetic_in_whatever_order_it_came():

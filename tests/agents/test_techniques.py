@@ -124,6 +124,8 @@ def test_the_order_of_edits_does_not_matter():
         fields = [key for _, rung in names for key in rung.settings]
         kinds = {technique.name for technique, _ in names}
         if len(fields) == len(set(fields)) and "gradient_clipping" not in kinds and len(OPTIMISERS & kinds) < 2:
+            if {"bfloat16", "warm_start"} <= kinds:
+                continue  # arithmetic goes by the network, which the other changes
             again = SOURCE
             for technique, rung in reversed(names):
                 again = edited(again, technique, rung.settings)
@@ -188,8 +190,9 @@ def tiny_data(tmp_path_factory):
         mask = Image.new("1", (48, 40))
         mask.paste(1, (10, 8, 10 + number, 20))  # the first is blank
         mask.save(folder / "masks" / f"{number:02}.png")
-        rows.append([f"{number:02}.png", label, number])
-    for name, header, width in (("train.csv", ["image", "label", "group"], 3), ("images.csv", ["image"], 1)):
+        detail = label if label == "mel" else f"nv {number % 2}"
+        rows.append([f"{number:02}.png", label, number, detail])
+    for name, header, width in (("train.csv", ["image", "label", "group", "detail"], 4), ("images.csv", ["image"], 1)):
         with (folder / name).open("w", newline="") as file:
             csv.writer(file).writerows([header, *(row[:width] for row in rows)])
     task = {"classes": ["nv", "mel"], "positive": "mel", "priorities": ["mel"], "labels": {"nv": 18, "mel": 6}}

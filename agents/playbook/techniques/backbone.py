@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agents.playbook.seams import set_field
 from agents.playbook.technique import Gain, Rung, Technique
+from agents.playbook.techniques.bfloat16 import suit_arithmetic
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -92,6 +93,7 @@ def _why_faster(reading: Reading) -> str:
 
 def _apply(draft: Draft, settings: Settings) -> None:
     set_field(draft, "backbone", settings["backbone"])
+    suit_arithmetic(draft, str(settings["backbone"]))
 
 
 LARGER = Technique(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.playbook.seams import set_field
 from agents.playbook.technique import Gain, Rung, Technique
 from agents.playbook.techniques.backbone import FEWEST_EPOCHS, epochs_with
+from agents.playbook.techniques.bfloat16 import suit_arithmetic
 
 if TYPE_CHECKING:
     from agents.playbook.draft import Draft
@@ -57,6 +58,7 @@ def _apply(draft: Draft, settings: Settings) -> None:
     # factor and shift a colour, which the batch normalisation behind the first convolution takes out again (in training, features of
     # tf_efficientnet_lite0 on dermoscopy under the one and the other have a cosine of 0.97).
     set_field(draft, "backbone", settings["backbone"])
+    suit_arithmetic(draft, str(settings["backbone"]))
     set_field(draft, "pretrained", bool(settings["pretrained"]))
     set_field(draft, "learning_rate", settings["learning_rate"])
     set_field(draft, "batch_size", int(settings["batch_size"]))
