@@ -175,7 +175,7 @@ def spec_of(task: str) -> Spec:
         priorities=("mel",),
         primary="auroc",
         secondary=(),
-        operating_point=OperatingPoint(fixed="youden", at_least=float("nan"), positive="mel" if two else ""),
+        operating_point=OperatingPoint(fixed="youden", at_least=float("nan"), positive="mel"),
     )
 
 
