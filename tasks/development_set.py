@@ -1,6 +1,7 @@
 """Lay out train and validation for the sandbox: labels beside the images for the one, apart from them for the other.
 
-data/train/{images/, train.csv, task.json}          mounted for train
+data/train/{images/, train.csv, task.json}          mounted for train; train.csv: image, label, group and, where a class is
+                                                    made of several labels of the data, detail (that label)
 data/train/masks/                                   a black-and-white PNG an image, where masks were drawn; for train alone
 data/validation/{images/, images.csv, task.json}    mounted for predict
 data/validation_labels.parquet                      image, label (class name), group (int); never mounted
@@ -57,6 +58,7 @@ def materialise(folder: Path, manifest: Manifest, spec: Spec) -> None:
     kept = manifest.rows[manifest.rows[LABEL].isin(spec.class_of_label)]
     sets = {split: in_opaque_order(kept[kept[SPLIT] == split]) for split in (TRAIN, VALIDATION)}
     tables = {split: _table(rows, spec) for split, rows in sets.items()}
+    tables[TRAIN] = _with_details(tables[TRAIN], sets[TRAIN])
     for split, table in tables.items():
         empty = sorted(set(spec.class_names) - set(table["label"]))
         if empty:
@@ -102,6 +104,12 @@ def load_validation(folder: Path, spec: Spec) -> Validation:
 def _table(rows: pd.DataFrame, spec: Spec) -> pd.DataFrame:
     labels = rows[LABEL].map(spec.class_of_label).to_list()
     return pd.DataFrame({"image": opaque_names(rows), "label": labels, "group": opaque_groups(rows[GROUP])})
+
+
+def _with_details(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of train with the labels as the data write them, where they say more than the classes do."""
+    details = rows[LABEL].to_list()
+    return table.assign(detail=details) if len(set(details)) > table["label"].nunique() else table
 
 
 def _classes(spec: Spec) -> dict[str, object]:

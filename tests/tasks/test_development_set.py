@@ -63,18 +63,26 @@ def content(folder):
 
 def test_train_has_images_labels_and_group_numbers_of_the_classes_of_the_spec(data, manifest):
     table = pd.read_csv(data / "train/train.csv")
-    assert list(table.columns) == ["image", "label", "group"]
+    assert list(table.columns) == ["image", "label", "group", "detail"]
     assert len(table) == 24
     truth = {f"{row.image_id}.jpeg": row for row in manifest.rows.itertuples()}
     for row in table.itertuples():
         original = truth[row.image]
         assert original.split == "train"
         assert SPEC.class_of_label[original.label] == row.label
+        assert original.label == row.detail
         assert (data / "train/images" / row.image).read_bytes() == (manifest.images / original.file).read_bytes()
     pairs = {(truth[row.image].group, row.group) for row in table.itertuples()}
     assert len(pairs) == table["group"].nunique() == 4
     assert sorted(path.name for path in (data / "train").iterdir()) == ["images", "task.json", "train.csv"]
     assert sorted(path.name for path in (data / "train/images").iterdir()) == sorted(table["image"])
+
+
+def test_labels_that_say_no_more_than_the_classes_are_not_told_twice(tmp_path, manifest):
+    plain = replace(SPEC, classes=(replace(SPEC.classes[0], labels=("nv",)), SPEC.classes[1]))
+    materialise(tmp_path / "data", manifest, plain)
+    assert list(pd.read_csv(tmp_path / "data/train/train.csv").columns) == ["image", "label", "group"]
+    assert set(pd.read_parquet(tmp_path / "data/validation_labels.parquet").columns) == {"image", "label", "group"}
 
 
 def test_train_is_told_the_task_and_validation_only_the_classes(data):

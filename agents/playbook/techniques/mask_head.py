@@ -48,7 +48,7 @@ class MaskLoss(nn.Module):
 
     def __init__(self, model: nn.Module, loss_function: nn.Module, recipe: Recipe) -> None:
         super().__init__()
-        network = [part for part in model.modules() if hasattr(part, "feature_info")][-1]  # the one that learns
+        network = [part for part in model.modules() if hasattr(part, "get_classifier")][-1]  # the one that learns
         maps = [item for item in network.feature_info if FEWEST_CELLS * item["reduction"] <= recipe.image_size]
         self.loss_function, self.weight = loss_function, recipe.mask_weight
         self.head = nn.Conv2d(maps[-1]["num_chs"], 1, kernel_size=1)
