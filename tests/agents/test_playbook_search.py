@@ -85,6 +85,17 @@ def test_masks_are_used_where_a_good_part_of_the_images_have_one(masked, are_use
     assert ("mask_head" not in developer.refusals(briefing)) is are_used
 
 
+def test_finer_labels_are_used_where_a_class_is_made_of_several(new_briefing):
+    briefing, developer = new_briefing(), PlaybookDeveloper()
+    assert "fine_labels" in developer.refusals(briefing)
+    ordinary = replace(briefing.spec.classes[0], labels=("nv", "bkl", "never seen"))
+    spec = replace(briefing.spec, classes=(ordinary, briefing.spec.classes[1]))
+    labels = (*briefing.profile.labels, replace(briefing.profile.labels[0], label="bkl"))
+    briefing = replace(briefing, spec=spec, profile=replace(briefing.profile, labels=labels))
+    assert developer.read(briefing).fine_labels == 3
+    assert "fine_labels" not in developer.refusals(briefing)
+
+
 def test_no_code_is_proposed_twice_and_the_list_ends(new_briefing, after):
     for verdict_of in (lambda _: Verdict.REJECTED, lambda number: (Verdict.KEPT, Verdict.REJECTED)[number % 2]):
         briefing, chance, seen = new_briefing(200), random.Random(1), {code_sha256(SOURCE)}
