@@ -6,6 +6,8 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agents.playbook.priors import prior_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -29,7 +31,7 @@ def bundles(
     """Yield the opening, single steps, companions, and steps that each came close before; none as it was tried of late."""
     if not attempts:
         first = opening(steps, reading, techniques)
-        if len(first) > LARGEST_BUNDLE:
+        if len(first) > 1:
             yield first
     era = max((step.era for step in steps), default=0)
     close = {step.technique for item in attempts if item.nearly for step in item.steps}
@@ -48,19 +50,15 @@ def opening(steps: Sequence[Step], reading: Reading, techniques: Mapping[str, Te
     Trying them one by one would spend a round on each to learn what is known; where the whole is turned down, they are tried
     apart. The priors are those of the literature, so the opening rests on no look at validation.
     """
-
-    def mean(step: Step) -> float:
-        return techniques[step.technique].gains[reading.metric_kind].mean
-
-    def sure(step: Step) -> bool:
-        return mean(step) >= SURE * techniques[step.technique].gains[reading.metric_kind].spread
-
+    names = frozenset(step.technique for step in steps)
+    priors = {step: prior_of(techniques[step.technique], reading, beside=names) for step in steps}
+    sure = [step for step in steps if priors[step].mean >= SURE * priors[step].spread]
     taken: list[Step] = []
-    for step in sorted(filter(sure, steps), key=lambda item: (-mean(item), item.technique)):
+    for step in sorted(sure, key=lambda item: (-priors[item].mean, item.technique)):
         if len(taken) < LARGEST_OPENING and go_together([*taken, step], reading, techniques):
             taken.append(step)
-    names = {step.technique for step in taken}
-    return tuple(step for step in taken if techniques[step.technique].rests_on in {"", *names, *reading.kept})
+    there = {"", *reading.kept, *(step.technique for step in taken)}
+    return tuple(step for step in taken if techniques[step.technique].rests_on in there)
 
 
 def go_together(bundle: Sequence[Step], reading: Reading, techniques: Mapping[str, Technique]) -> bool:

@@ -15,6 +15,7 @@ from agents.playbook.bundles import ERAS_TO_REOPEN, bundles
 from agents.playbook.catalogue import TECHNIQUES
 from agents.playbook.draft import edited_by
 from agents.playbook.mending import mend
+from agents.playbook.priors import prior_of
 from agents.playbook.reading import Reading, read
 from agents.playbook.record import Attempt, Step, attempts_of, observations_of, settings_key, typical_error
 from agents.playbook.technique import Gain, Rung, Technique
@@ -37,8 +38,6 @@ TRIES_IN_ALL = 3
 """Rounds that it may take part in without ever coming close."""
 MOST_TUNED = 5
 """Rounds of one technique after which its settings are not tuned any further."""
-REMEDY = 1.5
-"""Factor on the prior gain of a technique that is a remedy for what the incumbent falls short by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,22 +152,11 @@ class PlaybookDeveloper:
 
     def _belief(self, reading: Reading, attempts: tuple[Attempt, ...], steps: Sequence[Step]) -> Belief:
         past = [step for item in attempts for step in item.steps]
-        priors: dict[Hashable, Gain] = {step: self._prior(step.technique, reading, again=False) for step in past}
+        priors: dict[Hashable, Gain] = {step: prior_of(self._techniques[step.technique], reading) for step in past}
         for step in steps:
             stronger = step.technique in reading.kept
-            priors.setdefault(step, self._prior(step.technique, reading, again=stronger))
+            priors.setdefault(step, prior_of(self._techniques[step.technique], reading, again=stronger))
         return learn(priors, self._correlation, observations_of(attempts))
-
-    def _prior(self, name: str, reading: Reading, *, again: bool) -> Gain:
-        technique = self._techniques[name]
-        gain = technique.gains[reading.metric_kind]
-        factor = 1 + max(0.0, reading.fit) * (technique.overfit - 1) + max(0.0, -reading.fit) * (technique.underfit - 1)
-        mean = gain.mean * (factor if gain.mean > 0 else 1.0)
-        if technique.remedies & {item.kind for item in reading.shortfalls}:
-            mean *= REMEDY
-        if (technique.rests_on and technique.rests_on not in reading.kept) or technique.overlaps in reading.kept:
-            mean /= 3
-        return Gain(0.3 * mean, 0.6 * gain.spread) if again else Gain(mean, gain.spread)
 
     def _correlation(self, one: object, other: object) -> float:
         if not isinstance(one, Step) or not isinstance(other, Step):

@@ -127,12 +127,17 @@ class Reading:
         """Return what the training loss says, with its numbers; empty where there is none."""
         if math.isnan(self.epochs) or math.isnan(self.loss_last):
             return ""
-        fell = f"the training loss fell from {self.loss_first:.2f} to {self.loss_last:.2f} in {self.epochs:.0f} epochs"
+        fell = f"the training loss fell from {self.loss_first:.2f} to {self.loss_last:.2f} in {counted(self.epochs, 'epoch')}"
         if self.fit > 0.3:
             return f"{fell}: the network comes to know its {self.train_images:,} images by heart"
         if self.fit < -0.3:
             return f"{fell}: it has not finished learning"
         return fell
+
+
+def counted(number: float, noun: str) -> str:
+    """Return a rounded number with its noun: '1 epoch', '12 epochs'."""
+    return f"{number:,.0f} {noun}" if round(number) == 1 else f"{number:,.0f} {noun}s"
 
 
 def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 
 class Verdict(StrEnum):
@@ -153,3 +153,22 @@ class Round:
     def kept(self) -> bool:
         """Return whether the attempt became the incumbent."""
         return self.judgement.verdict in (Verdict.BASELINE, Verdict.KEPT)
+
+    @property
+    def holds_incumbent(self) -> bool:
+        """Return whether its log says that weights of the incumbent went into the model."""
+        facts = [self.diagnostics.get(name) for name in ("incumbent_tensors", "incumbent_networks")]
+        return any(isinstance(value, int | float) and value > 0 for value in facts)
+
+
+def lineage(rounds: Sequence[Round], final: Round) -> tuple[Round, ...]:
+    """Return the rounds whose training is in a model's weights, oldest first, the model's own last.
+
+    Args:
+        rounds: All of the study, in order.
+        final: The round of the model.
+    """
+    found = [final]
+    while found[0].holds_incumbent and 0 <= found[0].incumbent < found[0].number:
+        found.insert(0, rounds[found[0].incumbent])
+    return tuple(found)

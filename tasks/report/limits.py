@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tasks.domain.round import lineage
 from tasks.report.requirement import Status, requirement_statuses
 from tasks.report.statement import Statement
 from tasks.report.wording import class_words, count, metric_words, percent
@@ -138,6 +139,14 @@ def _of_rounds(record: StudyRecord) -> Iterator[Statement]:
         numbers = _either([str(item.number) for item in record.provisional], last=" and ")
         text = f"The gain of each single edit kept provisionally (round {numbers}) may be noise: only the whole was tested."
         yield Statement(text, "rounds/, judgement")
+    if record.final is not None and len(grown := lineage(record.rounds, record.final)) > 1:
+        seconds = sum(item.train_seconds for item in grown)
+        yield Statement(
+            f"The final model's weights grew over {count(len(grown), 'round')} ({', '.join(str(item.number) for item in grown)}), {seconds:,.0f} s of "
+            f"training in all, against {record.rounds[0].train_seconds:,.0f} s for the initial model: part of the difference may be the longer "
+            "training alone, and training the final code once from the start would not give this model.",
+            "rounds/, diagnostics, incumbent_tensors and incumbent_networks",
+        )
     if record.evaluation is not None and math.isnan(record.evaluation.metrics[record.evaluation.primary].difference.p):
         yield Statement("Initial and final model could not be compared by a test.", "evaluation.json, metrics")
     if not record.environment.isolates:

@@ -72,6 +72,7 @@ def join_incumbent(network: nn.Module, recipe: Recipe, job: contract.Job) -> Com
         networks = [*known.networks[1 - recipe.members :], network]
         seats = [*known.seats[1 - recipe.members :], *seats]
     print(f"committee of {len(networks)}: {seats}")
+    contract.print_metrics(incumbent_networks=len(networks) - 1)
     return Committee(networks, seats)
 
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from agents.playbook.editing import add_definition, insert_after
+from agents.playbook.reading import counted
 from agents.playbook.seams import TRAIN, set_field
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -29,6 +30,7 @@ def go_on(model: nn.Module, job: contract.Job) -> None:
     fitting = {name: tensor for name, tensor in known.items() if tensor.shape == own[name].shape}
     model.load_state_dict(fitting, strict=False)
     print(f"weights: {len(fitting)} of {len(own)} tensors from the incumbent")
+    contract.print_metrics(incumbent_tensors=len(fitting))
 '''
 
 
@@ -49,7 +51,7 @@ def _unsuited(reading: Reading) -> str:
 
 
 def _why(reading: Reading) -> str:
-    epochs = "A run" if not reading.epochs > 0 else f"A run of {reading.epochs:.0f} epochs"
+    epochs = "A run" if not reading.epochs > 0 else f"A run of {counted(reading.epochs, 'epoch')}"
     return (
         f"{epochs} starts from nothing every round although the incumbent's {reading.train_seconds:.0f} s of training lie at "
         f"hand; from its weights the rounds add up. {reading.ground}."

@@ -30,7 +30,7 @@ def views(images: Tensor) -> list[Tensor]:
     return [turned for flipped in (images, images.flip(3)) for turned in (flipped.rot90(k, (2, 3)) for k in range(4))]
 ''',
 }
-LONGEST_PREDICTION = 0.5
+LONGEST_PREDICTION = 1.0
 """Part of the training budget that predicting validation may take."""
 
 

@@ -171,3 +171,20 @@ def test_small_test_sets_are_told(study_record):
 def test_a_sentence_that_rests_on_nothing_is_no_statement(text, rests_on):
     with pytest.raises(ValueError, match="rest on something"):
         Statement(text, rests_on)
+
+
+def test_a_model_whose_weights_grew_over_rounds_says_so_with_its_seconds(study_record):
+    def grown(item):
+        return dataclasses.replace(item, diagnostics={"incumbent_tensors": 62.0}) if item.kept and item.number else item
+
+    rounds = tuple(grown(item) for item in study_record.rounds)
+    kept = [item.number for item in rounds if item.kept]
+    assert len(kept) >= 2
+    said = limits_of(study_record, rounds=rounds)
+    listed = ", ".join(str(number) for number in kept)
+    assert (
+        f"weights grew over {len(kept)} rounds ({listed}), {88 * len(kept)} s of training in all, against 88 s" in said
+    )
+    assert "weights grew" not in limits_of(study_record)
+    without = tuple(dataclasses.replace(item, diagnostics={"incumbent_tensors": 0.0}) for item in study_record.rounds)
+    assert "weights grew" not in limits_of(study_record, rounds=without), "nothing of the incumbent fitted"
