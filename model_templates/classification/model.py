@@ -38,6 +38,10 @@ def load_pretrained(model: nn.Module, recipe: Recipe, weights: Path | None) -> N
         # The new head calls all classes equal: some heads of timm start so sure that they throw the pretrained weights about.
         nn.init.zeros_(model.get_submodule(name).weight)
         nn.init.zeros_(model.get_submodule(name).bias)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            # Networks from TensorFlow follow new pictures with 1% a step: too slow for a short run, and prediction rests on it.
+            module.momentum = max(module.momentum or 0.0, 0.1)
     print(f"weights: {recipe.backbone} from the local cache, file {file.name}")
 
 

@@ -106,9 +106,11 @@ def test_weights_in_the_cache_are_used_for_all_but_the_head(template, tmp_path, 
     recipe, state = other_task
     (save_file if suffix == ".safetensors" else torch.save)(state, tmp_path / f"test_resnet{suffix}")
     model = template.model.build_model(recipe, 3)
+    model.bn1.momentum = 0.01
     template.model.load_pretrained(model, recipe, tmp_path)
     assert torch.equal(model.state_dict()["conv1.0.weight"], state["conv1.0.weight"])
     assert torch.equal(model(torch.rand(2, 3, 32, 32)), torch.zeros(2, 3)), "the new head calls all classes equal"
+    assert model.bn1.momentum == 0.1, "running means follow the new pictures within a short run"
     assert f"from the local cache, file test_resnet{suffix}" in capsys.readouterr().out
 
 
