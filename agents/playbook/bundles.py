@@ -13,14 +13,15 @@ if TYPE_CHECKING:
 
     from agents.playbook.reading import Reading
     from agents.playbook.record import Attempt, Step
-    from agents.playbook.technique import Technique
+    from agents.playbook.technique import Gain, Technique
 
     Bundle = tuple[Step, ...]
 
 LARGEST_BUNDLE = 3
 LARGEST_OPENING = 7
 SURE = 0.7
-"""A technique whose prior mean is at least this many of its standard deviations above 0 belongs to the opening."""
+"""A technique whose prior mean is this many of its standard deviations above 0, as published and in this state of training, belongs
+to the opening."""
 ERAS_TO_REOPEN = 2
 """After so many kept rounds, what hurt a little may be tried again: it meets another incumbent."""
 
@@ -52,13 +53,18 @@ def opening(steps: Sequence[Step], reading: Reading, techniques: Mapping[str, Te
     """
     names = frozenset(step.technique for step in steps)
     priors = {step: prior_of(techniques[step.technique], reading, beside=names) for step in steps}
-    sure = [step for step in steps if priors[step].mean >= SURE * priors[step].spread]
+    sure = [step for step in steps if _is_sure(techniques[step.technique].gains[reading.metric_kind])]
+    sure = [step for step in sure if _is_sure(priors[step])]
     taken: list[Step] = []
     for step in sorted(sure, key=lambda item: (-priors[item].mean, item.technique)):
         if len(taken) < LARGEST_OPENING and go_together([*taken, step], reading, techniques):
             taken.append(step)
     there = {"", *reading.kept, *(step.technique for step in taken)}
     return tuple(step for step in taken if techniques[step.technique].rests_on in there)
+
+
+def _is_sure(gain: Gain) -> bool:
+    return gain.mean >= SURE * gain.spread
 
 
 def go_together(bundle: Sequence[Step], reading: Reading, techniques: Mapping[str, Technique]) -> bool:

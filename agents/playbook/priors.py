@@ -38,4 +38,4 @@ def prior_of(
     there = reading.kept | beside
     if (technique.rests_on and technique.rests_on not in there) or technique.overlaps in reading.kept:
         mean *= OVERLAP
-    return Gain(0.3 * mean, 0.6 * gain.spread) if again else replace(gain, mean=mean)
+    return Gain(technique.again * mean, 0.6 * gain.spread) if again else replace(gain, mean=mean)

@@ -71,6 +71,8 @@ class Technique:
     """The prior gain is multiplied by this where the network underfits, ..."""
     overfit: float = 1.0
     """... and by this where it overfits; in between in proportion."""
+    again: float = 0.3
+    """Part of the prior gain that is believed to be left for a further rung, once the first is in use."""
     changes_loss: bool = False
     """True if training losses before and after cannot be compared."""
     companions: frozenset[str] = frozenset()

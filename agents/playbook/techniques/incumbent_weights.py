@@ -81,4 +81,5 @@ TECHNIQUE = Technique(
     companions=frozenset({"committee"}),
     underfit=1.8,
     overfit=0.4,
+    again=0.6,
 )

@@ -70,7 +70,9 @@ TECHNIQUE = Technique(
     source="Matsoukas et al., What makes transfer learning work for medical images (CVPR 2022); "
     "Raghu et al., Transfusion: understanding transfer learning for medical imaging (NeurIPS 2019), on its limits",
     expected="A lower training loss from the first epoch on and better ranking, the more so the fewer images there are.",
-    gains={"ranking": Gain(0.15, 0.12), "decision": Gain(0.15, 0.12), "calibration": Gain(0.1, 0.12)},
+    # Measured by us on HAM10000, melanoma against nevus, 120 s of one core: tf_efficientnet_lite0 at 64 and at 96 pixels reached .880 on
+    # validation and resnet10t from scratch .896; its training loss was lower. With little time the gain is not sure.
+    gains={"ranking": Gain(0.07, 0.12), "decision": Gain(0.07, 0.12), "calibration": Gain(0.05, 0.12)},
     ladder=_ladder,
     unsuited=_unsuited,
     why=_why,
