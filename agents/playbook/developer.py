@@ -17,7 +17,16 @@ from agents.playbook.draft import edited_by
 from agents.playbook.mending import mend
 from agents.playbook.priors import prior_of
 from agents.playbook.reading import Reading, read
-from agents.playbook.record import Attempt, Step, attempts_of, observations_of, settings_key, typical_error
+from agents.playbook.record import (
+    GROWING,
+    Attempt,
+    Step,
+    attempts_of,
+    further_training,
+    observations_of,
+    settings_key,
+    typical_error,
+)
 from agents.playbook.technique import Gain, Rung, Technique
 from agents.playbook.tuning import tuned_rungs
 from agents.playbook.variants import variants_of
@@ -104,11 +113,13 @@ class PlaybookDeveloper:
         reading, attempts = self.read(briefing), self._attempts(briefing)
         era = sum(item.kept for item in briefing.history)
         steps = [step for name in self._techniques for step in self._open_steps(name, reading, attempts, era)]
-        belief = self._belief(reading, attempts, steps)
+        further = (further_training(era),) if GROWING in reading.kept else ()
+        belief = self._belief(reading, attempts, [*steps, *further])
         error = typical_error(attempts)
         found = []
         for bundle in bundles(steps, reading, attempts, self._techniques):
-            mean, spread = belief.gain(bundle)
+            grows = any(step.technique == GROWING for step in bundle)
+            mean, spread = belief.gain(bundle if grows else bundle + further)
             found.append(Candidate(steps=bundle, gain=mean, worth=expected_gain(mean, spread, error)))
         return tuple(sorted(found, key=lambda item: (-item.worth, len(item.steps), [s.technique for s in item.steps])))
 
@@ -151,7 +162,7 @@ class PlaybookDeveloper:
     # --- what they are worth ----------------------------------------------------------------------------------------
 
     def _belief(self, reading: Reading, attempts: tuple[Attempt, ...], steps: Sequence[Step]) -> Belief:
-        past = [step for item in attempts for step in item.steps]
+        past = [step for item in attempts for step in item.steps + item.further]
         priors: dict[Hashable, Gain] = {step: prior_of(self._techniques[step.technique], reading) for step in past}
         for step in steps:
             stronger = step.technique in reading.kept

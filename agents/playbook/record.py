@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.playbook.belief import Observation
-from agents.playbook.reading import settings_of, steps_dropped, techniques_of
+from agents.playbook.reading import settings_of, steps_dropped, techniques_held, techniques_of
 from tasks.domain.round import Verdict
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 CONTEXT = 0.02
 """How far a gain may differ from one incumbent to the next, as part of the way to go: added to a round's noise."""
+GROWING = "incumbent_weights"
+"""The technique after which the training of rounds adds up."""
 TYPICAL_ERROR = 0.07
 """Standard error of a round before any has shown it: 0.007 AUC at 0.90, as with about 170 positives in validation."""
 
@@ -47,6 +49,8 @@ class Attempt:
     gain: float
     """The difference as part of the way that was still to go."""
     gain_error: float
+    further: tuple[Step, ...] = ()
+    """What it did besides its own steps: where the code goes on from the incumbent's weights, every round is further training."""
     luck: float = 0.0
     """What two trainings of one code differ by, as part of the way to go; 0 if not known."""
 
@@ -66,6 +70,11 @@ class Attempt:
         return f"{self.difference:+.4f} ± {self.error:.4f}"
 
 
+def further_training(era: int) -> Step:
+    """Return the step that every round takes besides its own once runs start from the incumbent's weights."""
+    return Step(GROWING, (("run", "one more"),), era)
+
+
 def settings_key(settings: Mapping[str, float | str]) -> tuple[tuple[str, float | str], ...]:
     """Return settings in a form that can be compared and hashed."""
     return tuple(sorted(settings.items()))
@@ -83,7 +92,7 @@ def attempts_of(
 ) -> tuple[Attempt, ...]:
     """Return the past rounds that tried nothing but known techniques, oldest first."""
     luck = 0.0 if math.isnan(seed_deviation) else math.sqrt(2) * seed_deviation
-    found, era, score = [], 0, math.nan
+    found, era, score, grows = [], 0, math.nan, False
     for item in history:
         names = techniques_of(item)
         judgement = item.judgement
@@ -101,11 +110,13 @@ def attempts_of(
                     gain=judgement.difference / way,
                     gain_error=judgement.standard_error / way,
                     luck=luck / way,
+                    further=(further_training(era),) if grows and GROWING not in names else (),
                 )
             )
         found += [_broken(item, name, era) for name in steps_dropped(item.hypothesis) if name in known]
         if item.kept:
             era, score = era + 1, item.score
+            grows = GROWING in techniques_held(history[: item.number + 1])
     return tuple(found)
 
 
@@ -132,7 +143,9 @@ def observations_of(attempts: tuple[Attempt, ...]) -> tuple[Observation, ...]:
     """
     return tuple(
         Observation(
-            steps=item.steps, gain=item.gain, error=math.hypot(max(_finite(item.gain_error), item.luck), CONTEXT)
+            steps=item.steps + item.further,
+            gain=item.gain,
+            error=math.hypot(max(_finite(item.gain_error), item.luck), CONTEXT),
         )
         for item in attempts
         if not item.failed

@@ -141,3 +141,20 @@ def test_the_shortfall_stands_in_the_hypothesis(new_briefing):
     proposal = PlaybookDeveloper().propose(replace(briefing, history=(peaked,)))
     assert proposal.hypothesis.rationale.startswith("Where the incumbent falls short: it has not finished learning;")
     assert "checkpoint 2 of 3 was the best one, by 0.040 before the last" in proposal.hypothesis.rationale
+
+
+def test_what_further_training_brings_is_not_credited_to_what_is_tried_beside_it(new_briefing, after):
+    def one_more_run(briefing):
+        found = PlaybookDeveloper().candidates(briefing)
+        return next(item.gain for item in found if [step.technique for step in item.steps] == ["incumbent_weights"])
+
+    briefing = new_briefing()
+    opening = PlaybookDeveloper().propose(briefing)
+    assert "incumbent_weights" in opening.hypothesis.technique
+    briefing = after(briefing, opening, Verdict.KEPT, 0.02)
+    before = one_more_run(briefing)
+    for _ in range(3):
+        proposal = PlaybookDeveloper().propose(briefing)
+        assert "incumbent_weights" not in proposal.hypothesis.technique, "every round trains further as it is"
+        briefing = after(briefing, proposal, Verdict.KEPT, 0.012)
+    assert one_more_run(briefing) > before, "whatever is tried beside it, every round gains: it is the training"

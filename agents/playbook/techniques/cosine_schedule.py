@@ -62,4 +62,5 @@ TECHNIQUE = Technique(
     ranges={"warm_up": Range(0.01, 0.3, log=True)},
     worded="cosine schedule with a warm-up of {warm_up:.0%} of the run",
     remedies=frozenset({"early_peak"}),
+    again=0.1,
 )
