@@ -55,7 +55,8 @@ TECHNIQUE = Technique(
     theme="imbalance",
     source="Kang et al., Decoupling representation and classifier for long-tailed recognition (ICLR 2020), section 3.1",
     expected="Better recall and ranking of rare classes; the common ones may lose a little.",
-    gains={"ranking": Gain(0.015, 0.05), "decision": Gain(0.07, 0.07), "calibration": Gain(-0.1, 0.1)},
+    # Measured as for smaller batches: by the root of frequency .891 against .894 in AUC, which looks at the order alone.
+    gains={"ranking": Gain(0.003, 0.05), "decision": Gain(0.07, 0.07), "calibration": Gain(-0.1, 0.1)},
     ladder=_ladder,
     unsuited=_unsuited,
     why=_why,
