@@ -35,12 +35,8 @@ class Machine:
 
     @property
     def fast_bfloat16(self) -> bool:
-        """Return whether the CPU has matrix units for bfloat16 (AMX); without them it computes slower in it than in float32.
-
-        Measured: resnet10t at 64 pixels, images a second of one thread: 123 in bfloat16 and 129 in float32 with AVX-512 alone.
-        """
-        flags = Path("/proc/cpuinfo")
-        return flags.exists() and " amx_bf16" in flags.read_text(encoding="utf-8")
+        """Return whether the CPU computes faster in bfloat16 than in float32."""
+        return has_bfloat16_units()
 
     @property
     def devices(self) -> int:
@@ -87,6 +83,17 @@ def gpu_memories() -> dict[str, int]:
         return {}
     rows = [[cell.strip() for cell in line.split(",")] for line in answer.stdout.splitlines()]
     return {row[0]: int(row[1]) * 2**20 for row in rows if len(row) == 2 and row[1].isdigit()}
+
+
+def has_bfloat16_units(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Return whether a CPU has matrix units for bfloat16 (AMX); without them it computes no faster in it than in float32.
+
+    Measured with AVX-512 alone: resnet10t at 64 pixels, 123 images a second of one thread in bfloat16 and 129 in float32.
+
+    Args:
+        cpuinfo: What Linux says of the processors; on other systems there is none, and the answer is no.
+    """
+    return cpuinfo.exists() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8").split()
 
 
 def find_machine(

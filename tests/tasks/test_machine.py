@@ -8,7 +8,7 @@ import pytest
 from tasks import runs
 from tasks.domain.errors import RequestError
 from tasks.domain.sandboxing import Completed, Job
-from tasks.machine import Machine, find_machine
+from tasks.machine import Machine, find_machine, has_bfloat16_units
 
 FOUR_GPUS = "0, 81559\n1, 81559\n2, 40960\n3, 81559\n"
 
@@ -99,3 +99,11 @@ def test_training_gets_every_gpu_with_processes_for_each_and_predicting_gets_one
     assert train.limits.processes == 4 * predict.limits.processes
     assert predict.limits.gpus == ("0",)
     assert "ROUNDS_DEVICES" not in predict.environment
+
+
+@pytest.mark.parametrize(("flags", "fast"), [("fpu amx_bf16 amx_tile", True), ("fpu avx512_bf16", False), ("", False)])
+def test_only_matrix_units_make_bfloat16_fast(tmp_path, flags, fast) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"processor : 0\nflags : {flags}\n")
+    assert has_bfloat16_units(cpuinfo) is fast
+    assert has_bfloat16_units(tmp_path / "none") is False
