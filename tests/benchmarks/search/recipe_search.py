@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import optuna
 from trials import Idea
 
-from agents.playbook.techniques.backbone import COSTS
+from agents.playbook.techniques.backbone import COSTS, ONLY_FROM_WEIGHTS
 from tasks.recipe_defaults import default_values, rewrite_defaults
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def next_recipe(
 
 def draw_recipe(trial: optuna.Trial, weights: Sequence[str]) -> dict[str, object]:
     """Return one point of the space."""
-    backbones = [name for name, cost in COSTS.items() if cost <= DEAREST]
+    backbones = [name for name, cost in COSTS.items() if cost <= DEAREST and name not in ONLY_FROM_WEIGHTS]
     return {
         "backbone": trial.suggest_categorical("backbone", list(dict.fromkeys((*backbones, *weights)))),
         "image_size": trial.suggest_categorical("image_size", [32, 48, 64, 96, 128]),
