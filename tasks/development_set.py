@@ -124,7 +124,7 @@ def _table(rows: pd.DataFrame, spec: Spec, inputs: tuple[ModelInput, ...]) -> pd
 
 def _asked(table: pd.DataFrame) -> pd.DataFrame:
     """Return what `predict` is told of each image."""
-    return table[["image", *(name for name in table if name.startswith(COLUMN))]]
+    return table[["image", *(name for name in table if str(name).startswith(COLUMN))]]
 
 
 def _with_details(table: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
