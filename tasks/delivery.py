@@ -140,7 +140,8 @@ def read_model(folder: Path) -> DeliveredModel:
 
 def reads_inputs(code: Path) -> bool:
     """Return whether a codebase reads inputs beside the images: it then names their columns, or what these begin with."""
-    return any(_INPUT_COLUMN.search(file.read_text(encoding="utf-8")) for file in code.rglob("*.py"))
+    files = (file for file in code.rglob("*.py") if file.is_file() and not file.is_symlink())
+    return any(_INPUT_COLUMN.search(file.read_text(encoding="utf-8", errors="replace")) for file in files)
 
 
 def predict_images(
