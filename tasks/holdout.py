@@ -70,14 +70,7 @@ def seal(
     """Copy the test images and labels to a folder of their own, hash them, and enter that in the ledger.
 
     Until the last entry is made nothing is sealed, and an unfinished folder is made anew; after it, this only checks and returns.
-
-    Args:
-        folder: The folder to seal.
-        manifest: With every row's split.
-        ledger: The study's ledger.
-        anchors: Folder of the ledgers' heads.
-        inputs: What `predict` is told of each image beside its name, sealed in images.csv.
-        actor: Who seals.
+    What `predict` is told of each image beside its name, the inputs, is sealed with them in images.csv.
 
     Returns:
         SHA-256 of the seal.

@@ -16,8 +16,9 @@ import torch
 from PIL import Image
 
 from agents.playbook.catalogue import BY_NAME, TECHNIQUES
+from agents.playbook.developer import PlaybookDeveloper
 from agents.playbook.draft import Draft
-from agents.playbook.reading import Reading
+from agents.playbook.reading import Reading, read
 from agents.playbook.seams import set_field
 from agents.playbook.syntax import SeamMissing
 
@@ -132,6 +133,17 @@ def test_it_is_tried_where_the_request_allows_inputs_and_only_there():
     assert FUSION.unsuited(replace(READING, inputs=())) == "the request allows no other inputs than the images"
     for name in ("mixup", "cutmix", "committee"):
         assert "images alone" in FUSION.unsuited(replace(READING, kept=frozenset({name})))
+
+
+def test_a_study_with_inputs_opens_with_them_and_one_without_never_does(new_briefing):
+    plain = new_briefing()
+    allowed = replace(plain, spec=replace(plain.spec, inputs=("age", "sex")))
+    assert read(allowed).inputs == ("age", "sex")
+    assert read(plain).inputs == ()
+    first = PlaybookDeveloper().propose(allowed)
+    assert "metadata_fusion" in first.hypothesis.technique.split("+")
+    assert "fusion.py" in first.files
+    assert "metadata_fusion" not in PlaybookDeveloper().propose(plain).hypothesis.technique
 
 
 def test_with_every_other_technique_it_gives_one_code_in_either_order_or_none():
@@ -264,7 +276,7 @@ def test_what_no_picture_shows_is_learnt_from_the_inputs_and_answers_change_with
     "others",
     [
         ("layer_decay", "weight_averaging", "test_time_views", "progressive_sizes"),
-        ("muon", "sharpness_aware", "bfloat16", "dropout"),
+        ("muon", "sharpness_aware", "dropout"),
     ],
 )
 def test_it_learns_beside_other_techniques(predict, others):
