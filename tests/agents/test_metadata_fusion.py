@@ -276,7 +276,7 @@ def test_what_no_picture_shows_is_learnt_from_the_inputs_and_answers_change_with
     "others",
     [
         ("layer_decay", "weight_averaging", "test_time_views", "progressive_sizes"),
-        ("muon", "sharpness_aware", "dropout"),
+        ("muon", "dropout", "label_smoothing"),
     ],
 )
 def test_it_learns_beside_other_techniques(predict, others):
