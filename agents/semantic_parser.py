@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from tasks.domain.spec import BLOCKING, CLARIFICATION_LEVELS, NONE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tasks.domain.profile import Profile
     from tasks.domain.spec import Question, Spec
 
@@ -38,8 +40,8 @@ class ParsedRequest:
 class SemanticParser(Protocol):
     """Reads requests."""
 
-    def parse(self, text: str, profile: Profile) -> ParsedRequest:
-        """Return what a request asks for, given what its data holds.
+    def parse(self, text: str, profile: Profile, *, inputs: Sequence[str] = ()) -> ParsedRequest:
+        """Return what a request asks for, given what its data holds, and which attributes it hands to the model.
 
         It never raises for a text: what cannot be grounded becomes a blocking question, what is out of scope a refusal.
         """

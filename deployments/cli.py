@@ -61,6 +61,12 @@ def develop(
     table: Annotated[Path | None, typer.Option(help="Table of labels; leave out for one sub-folder a class.")] = None,
     label: Annotated[str | None, typer.Option(help="Column that holds the class.")] = None,
     group: Annotated[str | None, typer.Option(help="Column that names the patient or lesion.")] = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input", help="Column that the model sees beside the image, such as age; may be given several times."
+        ),
+    ] = None,
     rounds: Annotated[int | None, typer.Option(min=0, max=30, help="Rounds after the baseline. [default: 30]")] = None,
     minutes: Annotated[float | None, typer.Option(help="Training time of a round, in minutes. [default: 40]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, training and statistics. [default: 0]")] = None,
@@ -84,6 +90,7 @@ def develop(
         "table": None if table is None else str(table.resolve()),
         "columns.label": label,
         "columns.group": group,
+        "inputs": inputs or None,
         "budget.rounds": rounds,
         "budget.minutes_per_round": minutes,
         "seed": seed,

@@ -52,12 +52,17 @@ def predict(
     study: StudyArgument,
     images: Annotated[list[Path], typer.Argument(help="Images, or folders of images.")],
     *,
+    inputs: Annotated[
+        Path | None,
+        typer.Option(help="Table of what the model sees beside the images: a column image, and one an input."),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Write the table here instead of to standard output.")] = None,
     sandbox: SandboxOption = Sandbox.AUTO,
 ) -> None:
     """Use a study's delivered model on new images; prints a CSV table."""
     from flows.composition import machine_of, sandbox_of  # noqa: PLC0415
-    from tasks.delivery import predict_images  # noqa: PLC0415
+    from tasks.delivery import predict_images, read_model  # noqa: PLC0415
+    from tasks.given_inputs import given_inputs  # noqa: PLC0415
 
     folder = open_study(study)
     if not folder.has("model", "model.json"):
@@ -70,12 +75,19 @@ def predict(
     ]
     if not files:
         raise DataUnusable("there is no image here", file=images[0])
+    seen = read_model(folder.path("model")).inputs
+    given = given_inputs(inputs, files, seen) if seen else None
+    for note in given.notes if given else ():
+        err.print(Text(note, style="yellow"))
+    if inputs is not None and not seen:
+        err.print(f"This model sees nothing but the images; {inputs.name} is not used.")
     table = predict_images(
         folder.path("model"),
         files,
         sandbox=sandbox_of(sandbox, agent="playbook", settings=settings),
         machine=machine_of(settings),
         scratch=folder.path("predicting"),
+        inputs=given.columns if given else None,
     )
     content = table.to_csv(index=False, float_format="%.6g")
     if out is None:

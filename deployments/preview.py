@@ -18,6 +18,7 @@ from tasks.domain.errors import AmbiguousRequest, DataUnusable, RequestOutOfScop
 from tasks.domain.profile import Profile
 from tasks.domain.request import Request
 from tasks.hazards.wording import count
+from tasks.model_inputs import check_allowed, check_known
 from tasks.readers.request_file import read_request
 from tasks.storage import as_json as json_of
 from tasks.storage import from_json, write_atomically
@@ -97,8 +98,11 @@ def parse(
         overrides.setdefault("images", str(profile.resolve().parent))
     request = read_request(request_file, overrides)
     facts = _profile_of(request) if profile is None else _stored_profile(profile)
-    parsed = semantic_parser_of(agent).parse(request.text, facts)
+    check_known(request.inputs, facts)
+    parsed = semantic_parser_of(agent).parse(request.text, facts, inputs=request.inputs)
     understood = parsed.spec or parsed.draft
+    if understood is not None:
+        check_allowed(understood)
     if as_json:
         content = {
             "level": parsed.level,

@@ -18,6 +18,7 @@ from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
 from tasks import delivery
 from tasks.codebase import Codebase
+from tasks.development_set import load_inputs
 from tasks.domain.round import Round
 from tasks.ledger import verify
 from tasks.report.model_card import model_card
@@ -84,6 +85,7 @@ def write_model(desk: Desk) -> None:
     code = study.path("delivering")
     shutil.rmtree(code, ignore_errors=True)
     desk.codebase.export(final.commit, code)
+    inputs = load_inputs(study.path("data")) if delivery.reads_inputs(code) else ()
     delivery.deliver(
         study.path("model"),
         code=code,
@@ -95,6 +97,7 @@ def write_model(desk: Desk) -> None:
             "descriptions": [item.description for item in spec.classes],
             "positive": study.protocol().operating_point.positive,
             "threshold": final.threshold,
+            "inputs": inputs,
             "request": study.request().text,
             "commit": final.commit,
             "spec_sha256": fingerprint(spec),

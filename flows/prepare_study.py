@@ -22,9 +22,11 @@ from tasks.domain.manifest import FINDING, GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.domain.profile import Profile
 from tasks.domain.spec import Spec
 from tasks.held_out_place import hold_out
+from tasks.input_columns import inputs_of
 from tasks.investigation import investigate
 from tasks.labelling import label_for
 from tasks.machine import Machine
+from tasks.model_inputs import check_allowed, check_known
 from tasks.progress import Progress, show
 from tasks.readers.discovery import read_manifest
 from tasks.report.profile_page import profile_page
@@ -111,8 +113,11 @@ def read_the_request(office: Office, profile: Profile) -> ParsedRequest:
     Raises:
         RequestOutOfScope: It asks for something that Rounds must not or cannot build.
         AmbiguousRequest: It can be read in ways that lead to different specs.
+        DataUnusable: It hands attributes to the model that the data do not have, or that it forbids itself.
     """
-    parsed = office.semantic_parser.parse(office.study.request().text, profile)
+    request = office.study.request()
+    check_known(request.inputs, profile)
+    parsed = office.semantic_parser.parse(request.text, profile, inputs=request.inputs)
     office.study.write(parsed.read_back, "readback.md")
     office.study.write(list(parsed.questions), "questions.json")
     if parsed.refusal:
@@ -120,6 +125,7 @@ def read_the_request(office: Office, profile: Profile) -> ParsedRequest:
     blocking = [question for question in parsed.questions if question.blocking]
     if blocking or parsed.spec is None:
         raise AmbiguousRequest(blocking or parsed.questions)
+    check_allowed(parsed.spec)
     check_template(parsed.spec)
     _check_metrics(parsed.spec)
     return parsed
@@ -145,7 +151,13 @@ def split_and_seal(office: Office, parsed: ParsedRequest, manifest: Manifest) ->
     if spec.held_out:
         labelled = hold_out(labelled, spec.held_out, needed=spec.class_of_label)
     divided = split(labelled, seed=request.seed)
-    holdout.seal(study.path("holdout"), divided, ledger=study.path("ledger.jsonl"), anchors=office.anchors)
+    holdout.seal(
+        study.path("holdout"),
+        divided,
+        ledger=study.path("ledger.jsonl"),
+        anchors=office.anchors,
+        inputs=inputs_of(divided, spec),
+    )
     # What the study folder shows of the test images ends here: their labels are in the sealed set alone.
     sealed = divided.rows[SPLIT] == TEST
     told = [LABEL, *(name for name in divided.rows.columns if name.startswith(FINDING))]

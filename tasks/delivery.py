@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -27,8 +28,9 @@ from safetensors import SafetensorError, safe_open
 from tasks import runs
 from tasks.decoding import decode
 from tasks.domain.errors import ModelDamaged
+from tasks.domain.model_input import COLUMN, ModelInput
 from tasks.image_copies import content_of_copy, suffix_of_copy, write_read_only
-from tasks.storage import as_json, file_sha256, write_atomically
+from tasks.storage import as_json, file_sha256, from_json, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +46,7 @@ FILE, DECISION, FLAGGED, REASON = "file", "decision", "flagged", "reason"
 
 _CARD = "model.json"
 _CHECKPOINT = "model.safetensors"
+_INPUT_COLUMN = re.compile(rf"""["']{COLUMN}""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class DeliveredModel:
     """Class that the threshold is for; empty if there is none."""
     threshold: float
     """Frozen on validation; nan without a positive class."""
+    inputs: tuple[ModelInput, ...] = ()
+    """What it sees beside the image; empty for the image alone."""
 
     def decide(self, probabilities: NDArray[float64]) -> tuple[list[str], list[bool | None]]:
         """Return the decision on each image, and whether it is flagged as the positive class.
@@ -83,8 +88,8 @@ def deliver(folder: Path, *, code: Path, checkpoint: Path, facts: Mapping[str, o
         folder: The model folder to be.
         code: Clean tree of the final codebase.
         checkpoint: The final checkpoint, a safetensors file.
-        facts: `classes` (names in column order), `positive` (class of the threshold, or empty), `threshold`, and
-            whatever else should travel with the model: spec, hashes, round, study id.
+        facts: `classes` (names in column order), `positive` (class of the threshold, or empty), `threshold`, `inputs` where
+            the code reads any, and whatever else should travel with the model: spec, hashes, round, study id.
 
     Raises:
         ValueError: The facts lack one that predictions need.
@@ -129,11 +134,24 @@ def read_model(folder: Path) -> DeliveredModel:
         classes=tuple(card["classes"]),
         positive=card["positive"],
         threshold=float("nan") if threshold is None else float(threshold),
+        inputs=from_json(tuple[ModelInput, ...], json.dumps(card.get("inputs", []))),
     )
 
 
+def reads_inputs(code: Path) -> bool:
+    """Return whether a codebase reads inputs beside the images: it then names their columns, or what these begin with."""
+    files = (file for file in code.rglob("*.py") if file.is_file() and not file.is_symlink())
+    return any(_INPUT_COLUMN.search(file.read_text(encoding="utf-8", errors="replace")) for file in files)
+
+
 def predict_images(
-    model: Path, images: Sequence[Path], *, sandbox: Sandbox, machine: Machine, scratch: Path
+    model: Path,
+    images: Sequence[Path],
+    *,
+    sandbox: Sandbox,
+    machine: Machine,
+    scratch: Path,
+    inputs: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Predict new images with a delivered model, in a sandbox.
 
@@ -143,6 +161,7 @@ def predict_images(
         sandbox: Where the model's code runs.
         machine: What it may use, `predict_seconds` of wall-clock time among it.
         scratch: Folder for the copies and the log, on a disk with room for them; the copies are removed at the end.
+        inputs: What is known of each image beside its pixels, as `given_inputs` returns it; a row an image. None if nothing is.
 
     Returns:
         One row an image, in the order given: `file`, one column a class (probabilities), `decision`, `flagged`
@@ -157,7 +176,7 @@ def predict_images(
     scratch.mkdir(parents=True, exist_ok=True)
     workplace = Path(tempfile.mkdtemp(dir=scratch, prefix="predict-"))
     try:
-        names, reasons = _stage(images, workplace / "data", delivered.classes)
+        names, reasons = _stage(images, workplace / "data", delivered.classes, inputs)
         readable = [name for name in names if name]
         probabilities = np.empty((0, len(delivered.classes)))
         if readable:
@@ -197,7 +216,9 @@ def _as_table(
     return table
 
 
-def _stage(images: Sequence[Path], data: Path, classes: Sequence[str]) -> tuple[list[str], list[str]]:
+def _stage(
+    images: Sequence[Path], data: Path, classes: Sequence[str], inputs: pd.DataFrame | None
+) -> tuple[list[str], list[str]]:
     """Copy readable images under opaque names; return the name of each (empty: unreadable) and why it is unreadable."""
     (data / "images").mkdir(parents=True)
     names, reasons = [], []
@@ -209,7 +230,9 @@ def _stage(images: Sequence[Path], data: Path, classes: Sequence[str]) -> tuple[
             write_read_only(data / "images" / name, content_of_copy(image))
         names.append(name)
         reasons.append(reason)
-    (data / "images.csv").write_text("\n".join(["image", *filter(None, names)]) + "\n", encoding="utf-8")
+    asked = pd.DataFrame({"image": names})
+    asked = asked if inputs is None else pd.concat([asked, inputs.reset_index(drop=True)], axis=1)
+    (data / "images.csv").write_text(asked[asked["image"] != ""].to_csv(index=False), encoding="utf-8")
     (data / "task.json").write_text(json.dumps({"classes": list(classes)}), encoding="utf-8")
     return names, reasons
 

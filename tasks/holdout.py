@@ -4,7 +4,7 @@
       seal.json         hashes of everything below
       labels.parquet    image, label (as in the data), group (a number), and the attribute columns
       data/             what `predict` gets mounted, once the holdout is opened
-        images/  images.csv  task.json (written at the opening)
+        images/  images.csv (image and, where the request allows them, its inputs)  task.json (written at the opening)
 
 Opening is one entry of the ledger, made under its lock, that names what is tested. Whoever comes with other hashes is refused, and
 the refusal is an entry too. What this does not protect against: someone who reads the folder with the rights of its owner.
@@ -25,11 +25,14 @@ from tasks.chain import Entry
 from tasks.domain.errors import HoldoutAlreadyOpened, HoldoutChanged, StudyBlocked, StudyNotFound
 from tasks.domain.manifest import ATTRIBUTE, GROUP, LABEL, SPLIT, TEST, Manifest
 from tasks.image_copies import copy_images, in_opaque_order, opaque_groups, opaque_names, write_read_only
+from tasks.input_columns import input_columns
 from tasks.ledger import Session, exclusive, verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    from tasks.domain.model_input import ModelInput
 
 SEALING, SEALED = "holdout_sealing_began", "holdout_sealed"
 OPENED, RESUMED = "holdout_opened", "holdout_opening_resumed"
@@ -55,10 +58,19 @@ class OpenedHoldout:
     """False if the ledger came from another machine, so that an earlier opening there could be missing from it."""
 
 
-def seal(folder: Path, manifest: Manifest, *, ledger: Path, anchors: Path, actor: str = "system") -> str:
+def seal(
+    folder: Path,
+    manifest: Manifest,
+    *,
+    ledger: Path,
+    anchors: Path,
+    inputs: Sequence[ModelInput] = (),
+    actor: str = "system",
+) -> str:
     """Copy the test images and labels to a folder of their own, hash them, and enter that in the ledger.
 
     Until the last entry is made nothing is sealed, and an unfinished folder is made anew; after it, this only checks and returns.
+    What `predict` is told of each image beside its name, the inputs, is sealed with them in images.csv.
 
     Returns:
         SHA-256 of the seal.
@@ -89,7 +101,8 @@ def seal(folder: Path, manifest: Manifest, *, ledger: Path, anchors: Path, actor
             raise HoldoutChanged(f"there is a holdout at {folder}, but the ledger knows nothing of it")
         else:
             session.append(SEALING, actor=actor, facts={"test_set": test_set})
-        sha256 = _make(folder, rows, labels, manifest.images)
+        asked = pd.concat([labels[["image"]], input_columns(rows, inputs)], axis=1)
+        sha256 = _make(folder, rows, labels, asked, manifest.images)
         counts = {str(label): int(count) for label, count in labels["label"].value_counts().sort_index().items()}
         facts = {
             "seal": sha256,
@@ -206,12 +219,12 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _make(folder: Path, rows: pd.DataFrame, labels: pd.DataFrame, source: Path) -> str:
+def _make(folder: Path, rows: pd.DataFrame, labels: pd.DataFrame, asked: pd.DataFrame, source: Path) -> str:
     partial = folder.with_name(f"{folder.name}.partial")
     _remove(partial)
     partial.mkdir(parents=True, mode=0o700)
     hashes = copy_images(rows, source, partial / "data" / "images")
-    write_read_only(partial / "data" / "images.csv", labels[["image"]].to_csv(index=False).encode())
+    write_read_only(partial / "data" / "images.csv", asked.to_csv(index=False).encode())
     labels.to_parquet(partial / LABELS, index=False)
     (partial / LABELS).chmod(0o400)
     files = {f"data/images/{name}": sha256 for name, sha256 in hashes.items()}

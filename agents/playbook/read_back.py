@@ -90,6 +90,7 @@ def _built(spec: Spec, profile: Profile) -> Iterator[str]:
     shown = quoting.listed([quoting.plain(item.description) for item in spec.classes])
     answer = _ANSWERS[spec.task].format(positive=plain_class(spec.positive, spec) if spec.positive else "", all=shown)
     yield f"A model that looks at one image and {answer}{_because(spec, 'task')}."
+    yield from _inputs(spec)
     yield f"Results are counted by {spec.unit}{_because(spec, 'unit')}."
     for item in spec.classes:
         yield f"{quoting.plain(item.description)} (`{item.name}`): {_images_of(item, images)}."
@@ -102,6 +103,15 @@ def _understood(spec: Spec) -> Iterator[str]:
     answer = _ANSWERS[spec.task].format(positive=plain_class(spec.positive, spec) if spec.positive else "", all=shown)
     yield f"A model that looks at one image and {answer}."
     yield from _guarded(spec)
+
+
+def _inputs(spec: Spec) -> Iterator[str]:
+    if spec.inputs:
+        named = quoting.listed(quoting.code(name) for name in spec.inputs)
+        yield (
+            f"Beside the image it may also see {named}{_because(spec, 'inputs')}; if it comes to rely on them, they are needed for each "
+            "image when it is used, and without them its answers are worse."
+        )
 
 
 def _left_out(spec: Spec, profile: Profile) -> Iterator[str]:

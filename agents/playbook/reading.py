@@ -105,6 +105,8 @@ class Reading:
     """True if a good part of the images come with masks that can be used."""
     fine_labels: int = 0
     """Labels of the data that the classes are made of; 0 where findings can occur together."""
+    inputs: tuple[str, ...] = ()
+    """Attributes that the request lets the model see beside the image."""
 
     @property
     def imbalance(self) -> float:
@@ -199,6 +201,7 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
         class_costs=class_costs(spec),
         masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
         fine_labels=_fine_labels(briefing),
+        inputs=spec.inputs,
     )
 
 

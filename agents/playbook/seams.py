@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 RECIPE, DATA, MODEL, LOSS = "recipe.py", "data.py", "model.py", "loss.py"
-TRAIN, PREDICT = "train.py", "predict.py"
+TRAIN, PREDICT, FUSION = "train.py", "predict.py", "fusion.py"
 
 FIELDS = (
-    *("backbone", "pretrained", "go_on", "members", "dropout", "drop_path"),
+    *("backbone", "pretrained", "go_on", "members", "dropout", "drop_path", "input_dropout"),
     *(
         "image_size",
         "first_size",
@@ -103,15 +103,15 @@ def set_field(draft: Draft, field: str, value: object, *, note: str = "") -> boo
     return True
 
 
-def must_lack(draft: Draft, *fields: str) -> None:
-    """Stop an edit that would do over again what the code does in another way.
+def must_lack(draft: Draft, *fields: str, why: str = "serves the same end") -> None:
+    """Stop an edit that would do over again what the code does in another way, or break it.
 
     Raises:
         SeamMissing: The recipe has one of these fields.
     """
     for field in fields:
         if default_of(draft[RECIPE], "Recipe", field) is not None:
-            raise SeamMissing(f"the recipe has {field}, which serves the same end")
+            raise SeamMissing(f"the recipe has {field}, which {why}")
 
 
 def add_augmentation(draft: Draft, name: str, call: str, definition: str) -> None:

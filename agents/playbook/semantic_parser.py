@@ -6,6 +6,7 @@ about, so that a wish never passes silently.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from agents.playbook.intent.feasibility import ask_about_contradictions, ask_abo
 from agents.playbook.intent.goal import read_goal
 from agents.playbook.intent.groups import read_groups
 from agents.playbook.intent.guards import read_exclusions, read_guards
+from agents.playbook.intent.inputs import take_inputs
 from agents.playbook.intent.judging import Wishes, decide_judging
 from agents.playbook.intent.leaning import read_leaning
 from agents.playbook.intent.leftovers import read_leftovers
@@ -55,6 +57,8 @@ from tasks.domain.spec import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agents.playbook.intent.goal import Goal
     from agents.playbook.intent.judging import Judging
     from agents.playbook.intent.leaning import Leaning
@@ -66,7 +70,7 @@ if TYPE_CHECKING:
 class PlaybookSemanticParser:
     """Reads classification requests; equal requests give equal specs."""
 
-    def parse(self, text: str, profile: Profile) -> ParsedRequest:
+    def parse(self, text: str, profile: Profile, *, inputs: Sequence[str] = ()) -> ParsedRequest:
         """Return what a request asks for, given what its data holds; see `agents.semantic_parser.SemanticParser`."""
         reading = _read(text, profile)
         reason = refusal(reading)
@@ -75,7 +79,9 @@ class PlaybookSemanticParser:
             return ParsedRequest(
                 spec=None, read_back=read_back.of_refusal(text, reason), refusal=reason, questions=asked
             )
+        take_inputs(reading, inputs)
         draft = _spec(reading)
+        draft = dataclasses.replace(draft, inputs=tuple(inputs)) if draft is not None else None
         questions = most_consequential(reading.questions)
         if draft is None or any(question.blocking for question in questions):
             shown = read_back.of_questions(text, questions, profile, draft)

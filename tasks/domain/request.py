@@ -80,6 +80,8 @@ class Request:
     """Table of labels; None for a folder with one sub-folder a class."""
     roles: ColumnRoles = field(default_factory=ColumnRoles)
     reading: ReadingRules = field(default_factory=ReadingRules)
+    inputs: tuple[str, ...] = ()
+    """Attributes that the model may see beside the image, such as age and sex; empty for the image alone."""
     budget: Budget = field(default_factory=Budget)
     verdict_rule: str = "one_standard_error"
     """`one_standard_error`, or `strict` as in the source paper."""

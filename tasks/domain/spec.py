@@ -188,6 +188,8 @@ class Spec:
     supervision: Supervision = field(default_factory=Supervision)
     held_out: str = ""
     """Attribute of which one value, such as one hospital, is the test set as a whole; empty if the request names no such wish."""
+    inputs: tuple[str, ...] = ()
+    """Attributes that the model sees beside the image, in training and in use; empty for the image alone."""
     caveats: tuple[str, ...] = ()
     """Sentences that the report must carry, each grounded."""
     grounding: tuple[Grounding, ...] = ()

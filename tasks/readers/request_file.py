@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -59,6 +59,9 @@ class _Budget(BaseModel):
     dollars: float | None = Field(default=None, ge=0)
 
 
+_InputName = Annotated[str, Field(min_length=1)]
+
+
 class _RequestFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -67,6 +70,7 @@ class _RequestFile(BaseModel):
     table: Path | None = None
     columns: _Columns = Field(default_factory=_Columns)
     reading: _Reading = Field(default_factory=_Reading)
+    inputs: tuple[_InputName, ...] = ()
     budget: _Budget = Field(default_factory=_Budget)
     verdict_rule: Literal["one_standard_error", "strict"] = "one_standard_error"
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -112,6 +116,7 @@ def read_request(file: Path | None, overrides: dict[str, object]) -> Request:
             uncertain=checked.reading.uncertain,
             aggregation=checked.reading.aggregation,
         ),
+        inputs=tuple(dict.fromkeys(name.strip() for name in checked.inputs)),
         budget=Budget(**checked.budget.model_dump()),
         verdict_rule=checked.verdict_rule,
         seed=checked.seed,

@@ -55,6 +55,12 @@ def _of_the_design(record: StudyRecord) -> Iterator[Statement]:
         + " is still given one of these answers: the model knows no other.",
         "spec.json, classes",
     )
+    if record.spec.inputs:
+        yield Statement(
+            f"Where a kept change uses {', '.join(record.spec.inputs)}, the figures hold for images that come with these, recorded as here; "
+            "how much worse the answers are without them was not tested.",
+            "spec.json, inputs",
+        )
     if not record.profile.has_groups:
         yield Statement(
             "The data names no patients, so images of one person may lie on both sides of the split, and figures may be too good.",

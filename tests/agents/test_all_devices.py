@@ -131,6 +131,27 @@ def test_one_device_is_a_reason_not_to_try_it_and_so_is_time_to_spare() -> None:
 
 
 @pytest.mark.slow
+def test_inputs_beside_the_images_go_to_the_process_that_has_their_images(local_desk) -> None:
+    data, chance = local_desk.folder / "data", random.Random(0)
+    inputs = [{"name": "age", "kind": "number", "values": [], "mean": 50.0, "deviation": 20.0}]
+    for name in ("train.csv", "images.csv"):
+        with (data / name).open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        with (data / name).open("w", newline="") as file:
+            writer = csv.DictWriter(file, ["input_age", *rows[0]])
+            writer.writeheader()
+            writer.writerows({**row, "input_age": chance.randrange(20, 80)} for row in rows)
+    task = json.loads((data / "task.json").read_text())
+    (data / "task.json").write_text(json.dumps({**task, "inputs": inputs}))
+    draft = draft_of("metadata_fusion", "all_devices")
+    done = local_desk.run(draft)
+    assert done.ok, local_desk.log.read_text()
+    state = load_file(max((local_desk.out / "checkpoints").iterdir()))
+    assert state["fusion.change.weight"].abs().sum() > 0
+    assert local_desk.run(draft, step="predict").ok, local_desk.log.read_text()
+
+
+@pytest.mark.slow
 def test_two_processes_train_one_network_on_different_images_and_leave_one_set_of_checkpoints(desk) -> None:
     draft = draft_of("all_devices")
     draft.change(TRAIN, insert_before, "train", "log.add(loss, len(batch))", NOTE_IMAGES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from agents.playbook.intent import quoting
@@ -52,6 +54,25 @@ def test_the_read_back_cites_the_words_that_a_floor_and_a_subgroup_rest_on():
     assert "at least 95% (you wrote “Catch at least 95% of melanomas”)" in shown
     assert "Results are shown apart by `sex`" in shown
     assert "About 60 test images will show `mel`" in shown
+
+
+def test_what_the_model_sees_beside_the_image_is_said_and_asked_about_where_it_tells_much_alone():
+    (sex,) = HAM.attributes
+    age = replace(sex, name="age", kind="numeric", auc=0.78, auc_label="mel")
+    data = replace(HAM, attributes=(sex, age))
+    parsed = PlaybookSemanticParser().parse(TEXT, data, inputs=("age", "sex"))
+    assert parsed.spec.inputs == ("age", "sex")
+    assert [ground.words for ground in parsed.spec.grounding if ground.field == "inputs"] == ["inputs: age, sex"]
+    assert "Beside the image it may also see `age` and `sex` (you wrote “inputs: age, sex”)" in parsed.read_back
+    assert "they are needed for each image when it is used" in parsed.read_back
+    (asked,) = [question for question in parsed.questions if question.field == "inputs"]
+    assert not asked.blocking
+    assert "AUC of 0.78 without any picture" in asked.text
+    assert any("`age`, which alone tells mel" in caveat for caveat in parsed.spec.caveats)
+    plain = PlaybookSemanticParser().parse(TEXT, data)
+    assert plain.spec.inputs == ()
+    assert "Beside the image" not in plain.read_back
+    assert replace(parsed.spec, inputs=(), caveats=(), grounding=()) == replace(plain.spec, caveats=(), grounding=())
 
 
 def test_the_read_back_fits_one_screen():

@@ -191,11 +191,17 @@ def tiny_data(tmp_path_factory):
         mask.paste(1, (10, 8, 10 + number, 20))  # the first is blank
         mask.save(folder / "masks" / f"{number:02}.png")
         detail = label if label == "mel" else f"nv {number % 2}"
-        rows.append([f"{number:02}.png", label, number, detail])
-    for name, header, width in (("train.csv", ["image", "label", "group", "detail"], 4), ("images.csv", ["image"], 1)):
+        known = [str(30 + number) if number % 5 else "", ("male", "female", "")[number % 3]]
+        rows.append([f"{number:02}.png", *known, label, number, detail])
+    header = ["image", "input_age", "input_sex", "label", "group", "detail"]
+    for name, width in (("train.csv", 6), ("images.csv", 3)):
         with (folder / name).open("w", newline="") as file:
-            csv.writer(file).writerows([header, *(row[:width] for row in rows)])
+            csv.writer(file).writerows([header[:width], *(row[:width] for row in rows)])
     task = {"classes": ["nv", "mel"], "positive": "mel", "priorities": ["mel"], "labels": {"nv": 18, "mel": 6}}
+    task["inputs"] = [
+        {"name": "age", "kind": "number", "values": [], "mean": 42.0, "deviation": 7.0},
+        {"name": "sex", "kind": "category", "values": ["female", "male"], "mean": 0.0, "deviation": 1.0},
+    ]
     (folder / "task.json").write_text(json.dumps(task))
     return folder
 

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
+from tasks.delivery import deliver
 from tasks.domain.request import Budget, Request
 from tasks.ledger import append
 from tasks.storage import StudyFolder
@@ -91,6 +96,59 @@ def test_a_ledger_that_was_cut_is_told_with_exit_code_4(tmp_path: Path, pictures
     done = rounds(tmp_path, "ledger", "verify", study.root)
     assert done.returncode == 4
     assert "LedgerBroken" in done.stderr
+
+
+PREDICT_BY_AGE = """
+import csv, os, pathlib
+data, out = pathlib.Path(os.environ["ROUNDS_DATA"]), pathlib.Path(os.environ["ROUNDS_OUT"])
+lines = ["image,no,yes"]
+for row in csv.DictReader((data / "images.csv").open()):
+    old = float(row.get("input_age") or 50) / 100
+    lines.append(f"{row['image']},{1 - old:.4f},{old:.4f}")
+(out / "predictions.csv").write_text("\\n".join(lines) + "\\n")
+"""
+
+
+def delivered(folder: Path, inputs: list[dict[str, object]]) -> StudyFolder:
+    """Return a study whose model answers with the age that it is told."""
+    study = StudyFolder(folder / "study")
+    study.write(Request(text="x", images=folder), "request.json")
+    (folder / "code").mkdir()
+    (folder / "code" / "predict.py").write_text(PREDICT_BY_AGE)
+    (folder / "code" / "template.toml").write_text('predict = ["python", "predict.py"]\n')
+    save_file({"weight": np.zeros(1, dtype=np.float32)}, folder / "checkpoint.safetensors")
+    facts = {"classes": ["no", "yes"], "positive": "yes", "threshold": 0.6, "inputs": inputs}
+    deliver(study.path("model"), code=folder / "code", checkpoint=folder / "checkpoint.safetensors", facts=facts)
+    return study
+
+
+def test_a_model_that_sees_more_than_images_is_given_it_or_says_so(tmp_path: Path, pictures: Path) -> None:
+    age = {"name": "age", "kind": "number", "values": [], "mean": 50.0, "deviation": 10.0}
+    study, images = delivered(tmp_path, [age]), sorted((pictures / "dark").iterdir())[:2]
+    known = tmp_path / "known.csv"
+    known.write_text(f"image,age\n{images[1].name},80\n")
+    done = rounds(tmp_path, "predict", study.root, *images, "--inputs", known, "--sandbox", "local")
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    assert [(row["yes"], row["decision"]) for row in rows] == [("0.5", "no"), ("0.8", "yes")]
+    assert "1 of 2 images are not in known.csv." in done.stderr
+    done = rounds(tmp_path, "predict", study.root, *images, "--sandbox", "local")
+    assert done.returncode == 0, done.stderr
+    assert [row["yes"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["0.5", "0.5"]
+    assert "built to see age beside the image" in done.stderr
+    assert "--inputs TABLE" in done.stderr
+    known.write_text(f"image,weight\n{images[1].name},80\n")
+    done = rounds(tmp_path, "predict", study.root, *images, "--inputs", known, "--sandbox", "local")
+    assert done.returncode == 3
+    assert "it sees age; the table has: image, weight" in " ".join(done.stderr.split())
+
+
+def test_a_model_of_images_alone_has_no_use_for_a_table(tmp_path: Path, pictures: Path) -> None:
+    study, image = delivered(tmp_path, []), next((pictures / "dark").iterdir())
+    done = rounds(tmp_path, "predict", study.root, image, "--inputs", tmp_path / "known.csv", "--sandbox", "local")
+    assert done.returncode == 0, done.stderr
+    assert "sees nothing but the images; known.csv is not used" in done.stderr
+    assert [row["yes"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["0.5"]
 
 
 @pytest.mark.prefect

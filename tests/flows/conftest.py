@@ -23,6 +23,7 @@ from tasks.domain.profile import Profile
 from tasks.domain.request import Budget, ColumnRoles, Request
 from tasks.domain.round import Hypothesis, Proposal
 from tasks.domain.spec import OperatingPoint, Protocol, Spec, SpecClass
+from tasks.input_columns import inputs_of
 from tasks.machine import Machine
 from tasks.sandbox.local import LocalSandbox
 from tasks.storage import StudyFolder, fingerprint
@@ -97,7 +98,13 @@ def study(tmp_path: Path, manifest: Manifest, spec: Spec) -> StudyFolder:
     folder.write(_profile(manifest), "profile.json")
     folder.write("# How your request was understood\n\nBright is told from dark.\n", "readback.md")
     folder.write(manifest.rows, "manifest.parquet")
-    holdout.seal(folder.path("holdout"), manifest, ledger=folder.path("ledger.jsonl"), anchors=tmp_path / "anchors")
+    holdout.seal(
+        folder.path("holdout"),
+        manifest,
+        ledger=folder.path("ledger.jsonl"),
+        anchors=tmp_path / "anchors",
+        inputs=inputs_of(manifest, spec),
+    )
     materialise(folder.path("data"), manifest, spec)
     codebase.create(folder.path("codebase"), TEMPLATES / "classification", recipe={}, locks=folder.path("locks.json"))
     folder.write(spec, "spec.json")

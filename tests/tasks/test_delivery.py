@@ -1,13 +1,16 @@
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from tasks.delivery import DeliveredModel, deliver, predict_images, read_model
+from tasks.delivery import DeliveredModel, deliver, predict_images, read_model, reads_inputs
 from tasks.domain.errors import ModelDamaged, PredictionsInvalid, TrainingFailed
+from tasks.domain.model_input import ModelInput
+from tasks.given_inputs import given_inputs
 from tasks.machine import Machine
 from tasks.sandbox.local import LocalSandbox
 from tasks.storage import file_sha256
@@ -22,6 +25,7 @@ MACHINE = Machine(
     predict_seconds=30,
     weights=None,
 )
+CLASSIFICATION = Path(__file__).resolve().parents[2] / "model_templates" / "classification"
 TEMPLATE = 'name = "brightness"\npredict = ["python", "predict.py"]\n'
 PREDICT = """
 import csv, json, os, pathlib
@@ -71,6 +75,55 @@ def test_a_delivered_model_says_what_it_is(model):
     assert {key: card[key] for key in FACTS} == FACTS
     assert sorted(card["files"]) == ["predict.py", "template.toml"]
     assert read_model(model) == DeliveredModel(folder=model, classes=("nv", "mel"), positive="mel", threshold=0.4)
+
+
+AGE = {"name": "age", "kind": "number", "values": [], "mean": 50.0, "deviation": 10.0}
+BY_AGE = PREDICT.replace(
+    'Image.open(data / "images" / row["image"]).getpixel((0, 0))[0] / 100', 'float(row["input_age"] or 50) / 100'
+)
+
+
+@pytest.fixture
+def of_age(tmp_path, parts):
+    """A model whose answer is the age that it is told, a hundredth of it."""
+    (parts[0] / "predict.py").write_text(BY_AGE)
+    deliver(tmp_path / "model", code=parts[0], checkpoint=parts[1], facts={**FACTS, "inputs": [AGE]})
+    return tmp_path / "model"
+
+
+def test_answers_change_with_the_inputs_and_each_image_gets_its_own(of_age, tmp_path):
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    images = [
+        picture(tmp_path / "a.jpg", 0.1),
+        broken,
+        picture(tmp_path / "b.jpg", 0.1),
+        picture(tmp_path / "c.jpg", 0.1),
+    ]
+    (tmp_path / "known.csv").write_text("image,age\nc,20\na,90\nbroken,70\n")
+    inputs = read_model(of_age).inputs
+    assert inputs == (ModelInput(name="age", kind="number", mean=50.0, deviation=10.0),)
+    given = given_inputs(tmp_path / "known.csv", images, inputs)
+    sandbox, scratch = LocalSandbox(), tmp_path / "scratch"
+    table = predict_images(of_age, images, sandbox=sandbox, machine=MACHINE, scratch=scratch, inputs=given.columns)
+    assert table["mel"].tolist() == pytest.approx([0.9, math.nan, 0.5, 0.2], nan_ok=True)
+
+
+def test_inputs_may_be_missing_altogether(of_age, tmp_path):
+    images = [picture(tmp_path / "a.jpg", 0.1), picture(tmp_path / "b.jpg", 0.1)]
+    given = given_inputs(None, images, read_model(of_age).inputs)
+    assert len(given.notes) == 1
+    table = predict_images(
+        of_age, images, sandbox=LocalSandbox(), machine=MACHINE, scratch=tmp_path / "scratch", inputs=given.columns
+    )
+    assert table["mel"].tolist() == [0.5, 0.5]
+
+
+def test_only_code_that_names_the_columns_of_inputs_reads_them(tmp_path, parts):
+    assert not reads_inputs(parts[0])
+    assert not reads_inputs(CLASSIFICATION)
+    (parts[0] / "predict.py").write_text(BY_AGE)
+    assert reads_inputs(parts[0])
 
 
 def test_a_delivery_leaves_nothing_but_the_model_folder(model, tmp_path):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tasks.development_set import load_validation, materialise
+from tasks.development_set import load_inputs, load_validation, materialise
 from tasks.domain.errors import DataUnusable, StudyBlocked, StudyNotFound
 from tasks.domain.manifest import Manifest
 from tasks.domain.request import ColumnRoles
@@ -184,3 +184,71 @@ def test_a_missing_image_is_named_with_its_row(tmp_path, manifest):
     assert unusable.value.row == row["row"]
     with pytest.raises(StudyNotFound):
         load_validation(tmp_path / "data", SPEC)
+
+
+@pytest.fixture
+def with_inputs(manifest):
+    """Images whose table says age, sex (with gaps) and a ward; only age and sex may be seen."""
+    numbers = range(len(manifest.rows))
+    is_validation = (manifest.rows["split"] == "validation").to_numpy()
+    sexes = np.array([("female", "male", None)[number % 3] for number in numbers], dtype=object)
+    sexes[np.flatnonzero(is_validation)[0]] = "diverse"  # which no training image is
+    ages = np.where(is_validation, 1000.0, [20.0 + number for number in numbers])
+    ages[0] = np.nan
+    columns = {
+        "attribute.age": ages,
+        "attribute.sex": sexes,
+        "attribute.ward": [f"ward {number}" for number in numbers],
+    }
+    return replace(manifest, rows=manifest.rows.assign(**columns)), replace(SPEC, inputs=("age", "sex"))
+
+
+def test_only_the_inputs_that_were_asked_for_travel_with_the_images(tmp_path, with_inputs):
+    materialise(tmp_path / "data", *with_inputs)
+    train = pd.read_csv(tmp_path / "data/train/train.csv", dtype=str, keep_default_na=False)
+    asked = pd.read_csv(tmp_path / "data/validation/images.csv", dtype=str, keep_default_na=False)
+    assert list(train.columns) == ["image", "label", "group", "input_age", "input_sex", "detail"]
+    assert list(asked.columns) == ["image", "input_age", "input_sex"]
+    labels = pd.read_parquet(tmp_path / "data/validation_labels.parquet")
+    assert list(labels.columns) == ["image", "label", "group"]
+    for path in (tmp_path / "data").rglob("*"):
+        assert path.suffix in {".jpeg", ".parquet", ""} or b"ward" not in path.read_bytes(), path
+    truth = with_inputs[0].rows.set_index("image_id")
+    for row in pd.concat([train, asked]).itertuples():
+        original = truth.loc[row.image.split(".")[0]]
+        age, sex = original["attribute.age"], original["attribute.sex"]
+        assert row.input_age == ("" if np.isnan(age) else f"{age:g}")
+        assert row.input_sex == ("" if pd.isna(sex) or sex == "diverse" else sex)
+
+
+def test_what_is_told_of_the_inputs_rests_on_the_training_images_alone(tmp_path, with_inputs):
+    manifest, spec = with_inputs
+    materialise(tmp_path / "data", manifest, spec)
+    rows = manifest.rows
+    ages = rows.loc[(rows["split"] == "train") & (rows["label"] != "scc"), "attribute.age"].dropna()
+    age, sex = json.loads((tmp_path / "data/train/task.json").read_text())["inputs"]
+    assert age == {"name": "age", "kind": "number", "values": [], "mean": age["mean"], "deviation": age["deviation"]}
+    assert age["mean"] == pytest.approx(ages.mean())
+    assert age["deviation"] == pytest.approx(ages.std(ddof=0))
+    assert (sex["name"], sex["kind"], sex["values"]) == ("sex", "category", ["female", "male"])
+    assert json.loads((tmp_path / "data/validation/task.json").read_text()) == {"classes": ["benign", "mel"]}
+    assert [item.name for item in load_inputs(tmp_path / "data")] == ["age", "sex"]
+
+
+def test_other_inputs_are_laid_out_anew_and_none_as_ever(tmp_path, with_inputs, data, manifest):
+    before = content(data)
+    materialise(data, *with_inputs)
+    assert "input_age" in (data / "train/train.csv").read_text()
+    materialise(data, with_inputs[0], replace(SPEC, inputs=("sex",)))
+    assert "input_age" not in (data / "train/train.csv").read_text()
+    materialise(data, manifest, SPEC)
+    assert content(data) == before
+    assert load_inputs(data) == ()
+
+
+def test_an_input_without_a_value_in_training_is_refused(tmp_path, with_inputs):
+    manifest, spec = with_inputs
+    is_train = manifest.rows["split"] == "train"
+    gone = manifest.rows.assign(**{"attribute.sex": manifest.rows["attribute.sex"].mask(is_train)})
+    with pytest.raises(DataUnusable, match="no training image has a value of 'sex'"):
+        materialise(tmp_path / "data", replace(manifest, rows=gone), spec)

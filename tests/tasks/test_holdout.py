@@ -22,6 +22,7 @@ from tasks.domain.errors import (
     StudyNotFound,
 )
 from tasks.domain.manifest import Manifest
+from tasks.domain.model_input import ModelInput
 from tasks.domain.request import ColumnRoles
 
 PRINTS = {name: name[0] * 64 for name in holdout.FINGERPRINTS}
@@ -63,8 +64,8 @@ class Study:
         self.books = {"ledger": self.root / "ledger.jsonl", "anchors": root / "anchors"}
         self.root.mkdir()
 
-    def seal(self):
-        return holdout.seal(self.folder, self.manifest, **self.books)
+    def seal(self, inputs=()):
+        return holdout.seal(self.folder, self.manifest, **self.books, inputs=inputs)
 
     def open(self, **fingerprints):
         prints = PRINTS | fingerprints
@@ -98,6 +99,19 @@ def test_the_sealed_folder_is_private_and_its_images_are_opaque(sealed):
         assert image.stat().st_mtime == 0
         assert image.stat().st_mode & 0o777 == 0o444
     assert sorted(path.name for path in (sealed.folder / "data").iterdir()) == ["images", "images.csv"]
+
+
+def test_inputs_are_sealed_as_they_are_asked_for_and_nothing_else_of_the_table_is_mounted(study):
+    study.seal((ModelInput(name="sex", kind="category", values=("f",)),))
+    opened = study.open()
+    asked = pd.read_csv(opened.data / "images.csv", dtype=str, keep_default_na=False)
+    assert list(asked.columns) == ["image", "input_sex"]
+    assert asked["image"].tolist() == opened.labels["image"].tolist()
+    assert asked["input_sex"].tolist() == opened.labels["attribute.sex"].fillna("").tolist()
+    assert set(asked["input_sex"]) == {"f", ""}
+    writable(opened.data / "images.csv").write_text((opened.data / "images.csv").read_text().replace(",f", ","))
+    with pytest.raises(HoldoutChanged, match=r"images\.csv was changed"):
+        study.open()
 
 
 def test_what_is_mounted_holds_no_label_group_or_file_name(sealed):

@@ -41,6 +41,13 @@ def test_how_the_data_is_to_be_read_can_be_said(tmp_path: Path) -> None:
     )
 
 
+def test_attributes_may_be_handed_to_the_model(tmp_path: Path) -> None:
+    file = write(tmp_path, "text: x\nimages: i\ninputs: [age, sex, age]\n")
+    assert read_request(file, {}).inputs == ("age", "sex")
+    assert read_request(file, {"inputs": ["site"]}).inputs == ("site",)
+    assert read_request(write(tmp_path, "text: x\nimages: i\n"), {}).inputs == ()
+
+
 def test_flags_alone_make_a_request(tmp_path: Path) -> None:
     assert read_request(None, {"text": "x", "images": str(tmp_path)}).table is None
 
@@ -54,6 +61,8 @@ def test_flags_alone_make_a_request(tmp_path: Path) -> None:
         ("text: x\nimages: y\nbudget: {rounds: 31}", "budget.rounds", "less than or equal to 30"),
         ("text: x\nimages: y\nbudget: {rounds: many}", "budget.rounds", "valid integer"),
         ("text: x\nimages: y\nbudget: {minutes_per_round: 0}", "budget.minutes_per_round", "greater than 0"),
+        ("text: x\nimages: y\ninputs: age", "inputs", "valid tuple"),
+        ("text: x\nimages: y\ninputs: ['']", "inputs.0", "at least 1 character"),
         ("text: x\nimages: y\nverdict_rule: kind", "verdict_rule", "one_standard_error"),
         ("text: x\nimages: y\ncolumns: dx", "columns", "dictionary"),
         (

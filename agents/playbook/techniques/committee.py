@@ -114,7 +114,8 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "inputs", "layer_decay")
+    must_lack(draft, "layer_decay")
+    must_lack(draft, "input_dropout", why="gives each network more than images")
     note = "networks that answer together: the latest of the incumbent's and the one in training"
     if not set_field(draft, "members", int(settings["members"]), note=note):
         return

@@ -56,6 +56,7 @@ def _why(reading: Reading) -> str:
 
 def _apply(draft: Draft, settings: Settings) -> None:
     must_lack(draft, "mixup_alpha")
+    must_lack(draft, "input_dropout", why="belongs to one image and cannot be blended")
     note = "both parameters of the beta distribution of the parts that CutMix leaves"
     if set_field(draft, "cutmix_alpha", settings["cutmix_alpha"], note=note):
         draft.change(TRAIN, replace_statement, "batch_loss", "return loss_function(model(images), labels)", _MIXED)

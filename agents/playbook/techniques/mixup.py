@@ -39,6 +39,7 @@ def _why(reading: Reading) -> str:
 
 def _apply(draft: Draft, settings: Settings) -> None:
     must_lack(draft, "cutmix_alpha")
+    must_lack(draft, "input_dropout", why="belongs to one image and cannot be blended")
     note = "both parameters of the beta distribution of mixup's shares"
     if set_field(draft, "mixup_alpha", settings["mixup_alpha"], note=note):
         draft.change(TRAIN, replace_statement, "batch_loss", "return loss_function(model(images), labels)", _MIXED)

@@ -106,6 +106,12 @@ def limits_of(record, **changes):
     return " ".join(item.text for item in cannot_be_guaranteed(dataclasses.replace(record, **changes)))
 
 
+def test_what_the_model_sees_beside_the_image_is_a_limit(study_record):
+    spec = dataclasses.replace(study_record.spec, inputs=("age", "sex"))
+    assert "uses age, sex, the figures hold for images that come with these" in limits_of(study_record, spec=spec)
+    assert "come with these" not in limits_of(study_record)
+
+
 def test_the_limits_follow_from_the_record(study_record):
     said = limits_of(study_record)
     for words in (

@@ -20,7 +20,15 @@ def test_a_card_tells_use_data_figures_limits_and_gaps(study_record):
     assert re.search(r"\| AUC \(primary\) \| 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\) \|", card)
     assert card.count("NOT PROVIDED") == 12
     assert "rounds predict STUDY IMAGES..." in card
+    assert "--inputs" not in card
     assert "\n\n\n" not in card
+
+
+def test_a_card_of_a_study_with_inputs_says_what_to_give(study_record):
+    spec = dataclasses.replace(study_record.spec, inputs=("age", "sex"))
+    card = model_card(dataclasses.replace(study_record, spec=spec))
+    assert "one colour image, and where a kept round made use of them: age, sex. Output" in card
+    assert "rounds predict STUDY IMAGES... --inputs TABLE" in card
 
 
 def test_every_table_row_has_the_same_number_of_cells(study_record):
