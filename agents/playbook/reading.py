@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from agents.playbook.diagnosis import Shortfall, fit_of, shortfalls
+from agents.playbook.orientation import orientation_of, picture_of
 from agents.playbook.seams import recipe_value, recipe_values
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from agents.developer import Briefing
-    from tasks.domain.profile import Hazard
     from tasks.domain.round import Hypothesis, Round
     from tasks.domain.spec import Spec
 
@@ -24,20 +23,6 @@ PRIORITY_COST = 4.0
 """Of missing a class that matters most, where the request puts it first and no number on it."""
 LEAST_MASKED = 0.1
 """Part of the images that must come with masks for these to be worth learning from."""
-
-_SKIN = r"dermo|dermat|skin|\bmoles?\b|n[ae]?evus|na?evi\b|melanom"
-"""Words of photographs of skin, lit by a lamp of unknown colour."""
-_TURNABLE = (
-    rf"{_SKIN}|patholog|histolog|cytolog|microscop|smear|biops|"
-    r"endoscop|colonoscop|polyp"
-)
-"""Words of pictures that have no up, down, left or right: the camera could have been held in any way."""
-_FILM = r"chest|thora|\bcxr\b|x-?ray|radiograph|\bfilms?\b|mammo"
-"""Words of films, where a mirrored one shows another anatomy."""
-_SIDED = r"\bleft|\bright|lateral|\bupper\b|\blower\b"
-"""Words in a class's own name that a flip would make untrue."""
-_UPRIGHT = r"heart|cardi|pneumo|\becg\b|\bekg\b|letter|digit|handwrit|\bct\b|\bmri?\b|abdom|fundus|retin|\beyes?\b"
-"""Words of other pictures in which a mirrored one shows another anatomy, or another text."""
 
 MENDED = "mended."
 """Prefix of the settings that a mend of a failed edit has set."""
@@ -238,37 +223,6 @@ def settings_in(hypothesis: Hypothesis, technique: str) -> dict[str, float | str
 def steps_dropped(hypothesis: Hypothesis) -> tuple[str, ...]:
     """Return the techniques that a mend left out of a bundle because they broke."""
     return tuple(name for name in str(hypothesis.settings.get(DROPPED, "")).split("+") if name)
-
-
-def orientation_of(spec: Spec, hazards: Iterable[Hazard] = ()) -> tuple[str, str]:
-    """Return whether pictures may be turned (`any`), mirrored (`upright`) or neither (`fixed`), and the word for it.
-
-    Where the investigation found that the side matters, no word of the request makes a mirror image safe.
-    """
-    if any(hazard.kind == "laterality" for hazard in hazards):
-        return "fixed", "laterality"
-    classes, words = _words_of(spec)
-    fixed = re.search(_FILM, words) or re.search(_SIDED, classes)
-    if fixed:
-        return "fixed", fixed.group()
-    turnable, upright = re.search(_TURNABLE, words), re.search(_UPRIGHT, words)
-    if turnable:
-        return "any", turnable.group()
-    return ("fixed", upright.group()) if upright else ("upright", "")
-
-
-def picture_of(spec: Spec) -> str:
-    """Return `film` or `skin` where the words of the request or the labels say that the pictures are such, else nothing."""
-    _, words = _words_of(spec)
-    return "film" if re.search(_FILM, words) else "skin" if re.search(_SKIN, words) else ""
-
-
-def _words_of(spec: Spec) -> tuple[str, str]:
-    """Return the words of the classes, and these with the words of the request."""
-    classes = " ".join(f"{item.name} {' '.join(item.labels)} {item.description}" for item in spec.classes)
-    asked = " ".join(item.words for item in spec.grounding if item.source == "request")
-    classes, words = (text.lower().replace("_", " ") for text in (classes, f"{classes} {asked}"))
-    return classes, words
 
 
 def class_costs(spec: Spec) -> tuple[tuple[str, float], ...]:

@@ -6,7 +6,8 @@ import random
 import pytest
 
 from agents.playbook.belief import Belief, Observation, expected_gain
-from agents.playbook.reading import metric_kind, orientation_of, techniques_held
+from agents.playbook.orientation import orientation_of
+from agents.playbook.reading import metric_kind, techniques_held
 from agents.playbook.record import CONTEXT, attempts_of, observations_of
 from agents.playbook.technique import Gain
 from tasks.domain.profile import Hazard
