@@ -14,7 +14,7 @@ from agents.developer import Developer
 from flows.mending import failure_of, mended, put_aside, reason_of, sentence, with_advice
 from flows.pilots import Screened, screen
 from flows.run_round import Attempted, Bench, run_round
-from flows.scores import Scored, best_checkpoint, load_predictions
+from flows.scores import Scored, best_checkpoint, judged, load_predictions, scored_again
 from flows.steps import Steps
 from tasks.codebase import Codebase
 from tasks.development_set import Validation
@@ -24,7 +24,6 @@ from tasks.domain.round import Judgement, Proposal, Round, Verdict
 from tasks.progress import now
 from tasks.sandbox.outputs import discard
 from tasks.scoring.shortfall import confusions, log_loss
-from tasks.selection import judge
 from tasks.storage import StudyFolder
 
 
@@ -181,18 +180,11 @@ def _judgement(work: Workshop, rounds: tuple[Round, ...], candidate: Scored, pro
     if not rounds:
         reason = "The starting point that every round is compared with."
         return Judgement(verdict=Verdict.BASELINE, reason=reason)
-    incumbent, protocol = incumbent_of(rounds), work.bench.protocol
-    return judge(
-        labels=work.validation.labels,
-        groups=work.validation.groups,
-        incumbent_scores=load_predictions(work, incumbent.number),
-        candidate_scores=candidate.scores,
-        incumbent_metrics=incumbent.metrics,
-        candidate_metrics=candidate.metrics,
-        protocol=protocol,
-        classes=work.bench.classes,
-        incumbent_thresholds=protocol.thresholds(incumbent.threshold),
-        candidate_thresholds=protocol.thresholds(candidate.threshold),
+    incumbent = incumbent_of(rounds)
+    return judged(
+        work,
+        scored_again(incumbent, load_predictions(work, incumbent.number)),
+        candidate,
         rounds_used=len(rounds) + len(work.beside),
         simplification=proposal.hypothesis.simplification,
     )

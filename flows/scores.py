@@ -9,6 +9,7 @@ import pandas as pd
 from numpy import float64
 
 from tasks.scoring.classification import choose_threshold, compute, higher_is_better
+from tasks.selection import judge
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from flows.attempt import Workshop
     from flows.run_round import Attempted
+    from tasks.domain.round import Judgement, Round
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,3 +64,29 @@ def read_scores(work: Workshop, folder: Path) -> NDArray[float64]:
     """Return the validation scores in the folder of a round, under way or finished, shape (n_validation, n_classes)."""
     table = pd.read_parquet(folder / "predictions.parquet")
     return table.loc[:, list(work.bench.classes)].to_numpy(dtype=float64)
+
+
+def scored_again(record: Round, scores: NDArray[float64]) -> Scored:
+    """Return the model of a round as it was scored then."""
+    return Scored(checkpoint=record.checkpoint, scores=scores, metrics=record.metrics, threshold=record.threshold)
+
+
+def judged(
+    work: Workshop, incumbent: Scored, candidate: Scored, *, rounds_used: int, simplification: bool
+) -> Judgement:
+    """Return the verdict on one model against another, by the study's protocol and validation images."""
+    protocol = work.bench.protocol
+    return judge(
+        labels=work.validation.labels,
+        groups=work.validation.groups,
+        incumbent_scores=incumbent.scores,
+        candidate_scores=candidate.scores,
+        incumbent_metrics=incumbent.metrics,
+        candidate_metrics=candidate.metrics,
+        protocol=protocol,
+        classes=work.bench.classes,
+        incumbent_thresholds=protocol.thresholds(incumbent.threshold),
+        candidate_thresholds=protocol.thresholds(candidate.threshold),
+        rounds_used=rounds_used,
+        simplification=simplification,
+    )

@@ -13,9 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from flows.attempt import Workshop, attempt_round, carry_out
-from flows.scores import read_scores
+from flows.scores import judged, read_scores, scored_again
 from tasks.domain.round import Proposal, Round, Verdict
-from tasks.selection import judge
 
 
 def attempt_side_by_side(
@@ -63,27 +62,17 @@ def _name(number: int, proposal: Proposal) -> str:
 
 def _best(work: Workshop, tried: list[tuple[Path, Round]], *, rounds_used: int) -> Round | None:
     """Return the one record that is kept; None where no edit was better than the incumbent."""
-    protocol, best = work.bench.protocol, None
+    best: tuple[Path, Round] | None = None
     for folder, record in tried:
         if not record.kept:
             continue
         if best is None:
             best = folder, record
             continue
-        judgement = judge(
-            labels=work.validation.labels,
-            groups=work.validation.groups,
-            incumbent_scores=read_scores(work, best[0]),
-            candidate_scores=read_scores(work, folder),
-            incumbent_metrics=best[1].metrics,
-            candidate_metrics=record.metrics,
-            protocol=protocol,
-            classes=work.bench.classes,
-            incumbent_thresholds=protocol.thresholds(best[1].threshold),
-            candidate_thresholds=protocol.thresholds(record.threshold),
-            rounds_used=rounds_used,
-            simplification=False,
+        kept_so_far, candidate = (
+            scored_again(item, read_scores(work, place)) for place, item in (best, (folder, record))
         )
+        judgement = judged(work, kept_so_far, candidate, rounds_used=rounds_used, simplification=False)
         if judgement.verdict is Verdict.KEPT:
             best = folder, record
     return best[1] if best else None

@@ -49,7 +49,7 @@ def opening(steps: Sequence[Step], reading: Reading, techniques: Mapping[str, Te
     """Return all steps that are all but certain to help, strongest first: what a person would change before any experiment.
 
     Trying them one by one would spend a round on each to learn what is known; where the whole is turned down, they are tried
-    apart. The priors are those of the literature, so the opening rests on no look at validation.
+    apart. The priors were set before the study, so the opening rests on no look at its validation images.
     """
     names = frozenset(step.technique for step in steps)
     priors = {step: prior_of(techniques[step.technique], reading, beside=names) for step in steps}

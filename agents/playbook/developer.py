@@ -23,8 +23,10 @@ from agents.playbook.record import (
     Step,
     attempts_of,
     further_training,
+    gains_of,
     observations_of,
     settings_key,
+    tries_of,
     typical_error,
 )
 from agents.playbook.technique import Gain, Rung, Technique
@@ -133,15 +135,14 @@ class PlaybookDeveloper:
     def _open_steps(self, name: str, reading: Reading, attempts: Sequence[Attempt], era: int) -> Iterator[Step]:
         """Yield the strengths of a technique that may be tried: its first; after success or near success, the next."""
         technique = self._techniques[name]
-        past = [(item, step) for item in attempts for step in item.steps if step.technique == name]
+        past = tries_of(name, attempts)
         if technique.unsuited(reading) or technique.opposite in reading.kept or self._is_dropped(past, era):
             return
         rungs = technique.ladder(reading)
         kept = [step.settings for item, step in past if item.kept]
         beyond = [rung for rung in rungs if all(_is_beyond(settings_key(rung.settings), held, rungs) for held in kept)]
         if technique.ranges and len(past) <= MOST_TUNED and any(item.kept or item.nearly for item, _ in past):
-            seen = [(dict(step.settings), item.gain) for item, step in past if not item.failed]
-            beyond = [*beyond, *tuned_rungs(technique, seen)]
+            beyond = [*beyond, *tuned_rungs(technique, gains_of(past))]
         for rung in beyond[: 2 if any(item.nearly for item, _ in past) else 1]:
             yield Step(name, settings_key(rung.settings), era, rung.title)
 

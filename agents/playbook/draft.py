@@ -55,8 +55,8 @@ class Draft:
 
 def edited_by(
     steps: Iterable[tuple[Technique, Settings]], files: Mapping[str, str], *, locked: Sequence[str] = ()
-) -> dict[str, str]:
-    """Return the files that some techniques change, checked to be Python; none where the code has no place for one of them.
+) -> dict[str, str] | None:
+    """Return the files that some techniques change, checked to be Python; None where the code has no place for one of them.
 
     Args:
         steps: Techniques with their settings, in order.
@@ -68,7 +68,7 @@ def edited_by(
         for technique, settings in steps:
             technique.apply(draft, settings)
     except SeamMissing:
-        return {}
+        return None
     changed = draft.changed()
     for path, text in changed.items():
         ast.parse(text, filename=path)

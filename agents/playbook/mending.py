@@ -10,10 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agents.developer import code_sha256
-from agents.playbook.draft import Draft
+from agents.playbook.draft import edited_by
 from agents.playbook.reading import DROPPED, MENDED, settings_in, steps_dropped
 from agents.playbook.remedies import REMEDIES, Case, Mend
-from agents.playbook.syntax import SeamMissing
 from tasks.domain.failure import FailureKind
 from tasks.domain.round import Proposal
 
@@ -148,13 +147,8 @@ def _applied(
     briefing: Briefing, hypothesis: Hypothesis, names: Sequence[str], techniques: Mapping[str, Technique]
 ) -> dict[str, str] | None:
     """Return the files that some steps of a hypothesis change; None where one does not go without the others."""
-    draft = Draft(briefing.source, locked=briefing.locked)
-    try:
-        for name in names:
-            techniques[name].apply(draft, settings_in(hypothesis, name))
-    except SeamMissing:
-        return None
-    return draft.changed()
+    steps = [(techniques[name], settings_in(hypothesis, name)) for name in names]
+    return edited_by(steps, briefing.source, locked=briefing.locked)
 
 
 def _changed(briefing: Briefing, files: Mapping[str, str]) -> dict[str, str]:

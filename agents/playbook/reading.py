@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.playbook.diagnosis import Shortfall, fit_of, shortfalls
 from agents.playbook.orientation import orientation_of, picture_of
-from agents.playbook.seams import recipe_value, recipe_values
+from agents.playbook.seams import recipe_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -142,9 +142,8 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
     plain = _last_plain(briefing.history, changes_loss)
     loss = _number(plain.diagnostics if plain else {}, "train_loss_last", "loss_last", "loss")
     fit = fit_of(loss, plain.validation_loss if plain else math.nan, _entropy(images))
-    source = briefing.source
+    recipe = recipe_values(briefing.source)
     weights = briefing.weights
-    backbone = str(recipe_value(source, "backbone") or "")
     return Reading(
         orientation=orientation,
         orientation_word=word,
@@ -168,20 +167,20 @@ def read(briefing: Briefing, changes_loss: Collection[str] = ()) -> Reading:
             priorities=spec.priorities,
             higher_is_better=briefing.protocol.higher_is_better,
         ),
-        backbone=backbone,
-        image_size=int(recipe_value(source, "image_size") or 0),
-        batch_size=int(recipe_value(source, "batch_size") or 1),
-        learning_rate=float(recipe_value(source, "learning_rate") or math.nan),
-        weight_decay=float(recipe_value(source, "weight_decay") or 0.0),
-        planned_epochs=int(recipe_value(source, "epochs") or 0),
+        backbone=str(recipe.get("backbone") or ""),
+        image_size=int(recipe.get("image_size") or 0),
+        batch_size=int(recipe.get("batch_size") or 1),
+        learning_rate=float(recipe.get("learning_rate") or math.nan),
+        weight_decay=float(recipe.get("weight_decay") or 0.0),
+        planned_epochs=int(recipe.get("epochs") or 0),
         source_pixels=min(briefing.profile.width_median, briefing.profile.height_median),
-        pretrained=_is_pretrained(briefing, backbone),
+        pretrained=_is_pretrained(briefing, recipe),
         device=briefing.device,
         devices=briefing.devices,
         fast_bfloat16=briefing.fast_bfloat16,
         weights=weights,
         kept=kept,
-        recipe=recipe_values(source),
+        recipe=recipe,
         picture=picture_of(spec),
         class_costs=class_costs(spec),
         masks=briefing.profile.masked_images > LEAST_MASKED * briefing.profile.n_images,
@@ -250,8 +249,9 @@ def metric_kind(name: str) -> str:
     return "ranking" if ranking else "decision"
 
 
-def _is_pretrained(briefing: Briefing, backbone: str) -> bool:
-    if recipe_value(briefing.source, "pretrained") is not True:
+def _is_pretrained(briefing: Briefing, recipe: Mapping[str, Any]) -> bool:
+    backbone = str(recipe.get("backbone") or "")
+    if recipe.get("pretrained") is not True:
         return False
     if briefing.weights is not None:
         return backbone in briefing.weights

@@ -11,7 +11,7 @@ from agents.playbook.reading import settings_of, steps_dropped, techniques_held,
 from tasks.domain.round import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from tasks.domain.round import Round
 
@@ -118,6 +118,16 @@ def attempts_of(
             era, score = era + 1, item.score
             grows = GROWING in techniques_held(history[: item.number + 1])
     return tuple(found)
+
+
+def tries_of(technique: str, attempts: Iterable[Attempt]) -> list[tuple[Attempt, Step]]:
+    """Return the past rounds that tried a technique, each with the step that it took, oldest first."""
+    return [(item, step) for item in attempts for step in item.steps if step.technique == technique]
+
+
+def gains_of(tries: Iterable[tuple[Attempt, Step]]) -> list[tuple[dict[str, float | str], float]]:
+    """Return the settings of those tries that were scored, each with the gain of its round."""
+    return [(dict(step.settings), item.gain) for item, step in tries if not item.failed]
 
 
 def _broken(item: Round, technique: str, era: int) -> Attempt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.playbook.draft import edited_by
-from agents.playbook.record import settings_key
+from agents.playbook.record import gains_of, settings_key, tries_of
 from agents.playbook.tuning import tuned_rungs
 from tasks.domain.round import Variant
 
@@ -37,14 +37,13 @@ def variants_of(
     technique = techniques[step.technique]
     if briefing.train_seconds < LEAST_ROUND_SECONDS or not technique.ranges:
         return ()
-    past = [(item, tried) for item in attempts for tried in item.steps if tried.technique == step.technique]
-    seen = [(dict(tried.settings), item.gain) for item, tried in past if not item.failed]
+    past = tries_of(step.technique, attempts)
     known = {tried.settings for _, tried in past} - {step.settings}
     ladder = [(rung.title, dict(rung.settings)) for rung in technique.ladder(reading)]
     forms = [(step.title, dict(step.settings)), *(form for form in ladder if settings_key(form[1]) != step.settings)]
     forms = [form for form in forms if settings_key(form[1]) not in known][:MOST_VARIANTS]
     if len(forms) < MOST_VARIANTS:
-        known_settings = [*seen, *((settings, 0.0) for _, settings in forms)]
+        known_settings = [*gains_of(past), *((settings, 0.0) for _, settings in forms)]
         tuned = tuned_rungs(technique, known_settings, count=MOST_VARIANTS - len(forms))
         forms += [(rung.title, dict(rung.settings)) for rung in tuned]
     found = []
