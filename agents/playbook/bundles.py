@@ -35,6 +35,7 @@ def bundles(
         if len(first) > 1:
             yield first
     era = max((step.era for step in steps), default=0)
+    yield from _second_tries(steps, reading, attempts, techniques, era)
     close = {step.technique for item in attempts if item.nearly for step in item.steps}
     recent = {_form(item.steps) for item in attempts if era - item.steps[0].era < ERAS_TO_REOPEN}
     for size in range(1, LARGEST_BUNDLE + 1):
@@ -42,6 +43,26 @@ def bundles(
             pairs = itertools.combinations([step.technique for step in bundle], 2)
             belong = all({one, other} <= close or other in techniques[one].companions for one, other in pairs)
             if belong and _form(bundle) not in recent and go_together(bundle, reading, techniques):
+                yield bundle
+
+
+def _second_tries(
+    steps: Sequence[Step], reading: Reading, attempts: Sequence[Attempt], techniques: Mapping[str, Technique], era: int
+) -> Iterator[Bundle]:
+    """Yield what came close to the incumbent as a whole, with one step more or one at another strength.
+
+    What was better and still turned down, by noise or by a guardrail, is worth more as it is than any three of its steps: they
+    were chosen to support each other. The same code is never run twice, so something of it has to differ.
+    """
+    open_steps = {_form((step,)): step for step in steps}
+    for item in attempts:
+        same = [open_steps.get(_form((step,))) for step in item.steps]
+        if not item.nearly or item.steps[0].era != era or len(same) >= LARGEST_OPENING + 1:
+            continue
+        base = [step for step in same if step is not None]
+        for other in steps if len(base) == len(item.steps) else ():
+            bundle = (*(step for step in base if step.technique != other.technique), other)
+            if _form(bundle) != _form(item.steps) and go_together(bundle, reading, techniques):
                 yield bundle
 
 

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 LEAST_WORTH = 0.0005
 """A round whose expected gain is a smaller part of the way to go is not worth its time."""
 TRIES_PER_ERA = 2
-"""Rejected rounds that a technique may take part in before another round was kept."""
+"""Rejected rounds that a technique may take part in before another round was kept; twice as many if some of them came close."""
 TRIES_IN_ALL = 3
 """Rounds that it may take part in without ever coming close."""
 MOST_TUNED = 5
@@ -150,7 +150,9 @@ class PlaybookDeveloper:
         """Return whether a technique failed, or hurt on its own, or was tried often enough (for the time being)."""
         rejected = [(item, step) for item, step in past if not item.kept]
         lost = sum(not item.nearly for item, _ in rejected)
-        if sum(step.era == era for _, step in rejected) >= TRIES_PER_ERA or (lost == len(past) >= TRIES_IN_ALL):
+        now = [item for item, step in rejected if step.era == era]
+        lost_now = sum(not item.nearly for item in now)
+        if lost_now >= TRIES_PER_ERA or len(now) >= 2 * TRIES_PER_ERA or (lost == len(past) >= TRIES_IN_ALL):
             return True
         for item, step in past:
             if item.failed:

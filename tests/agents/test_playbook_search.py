@@ -236,3 +236,24 @@ def test_many_worlds_and_longer_studies_agree(new_briefing, after):
         ours = [play(PlaybookDeveloper(), seed, rounds, new_briefing, after) for seed in range(100, 160)]
         chance = [play(RandomOrder(seed), seed, rounds, new_briefing, after) for seed in range(100, 160)]
         assert statistics.mean(ours) > statistics.mean(chance) + least
+
+
+def test_what_was_better_and_still_turned_down_is_tried_again_as_a_whole_with_one_difference(
+    new_briefing, after
+) -> None:
+    briefing = new_briefing()
+    first = PlaybookDeveloper().propose(briefing)
+    names = set(first.hypothesis.technique.split("+"))
+    assert len(names) > 3
+    second = PlaybookDeveloper().propose(after(briefing, first, Verdict.REJECTED, 0.008))
+    again = set(second.hypothesis.technique.split("+"))
+    assert names <= again
+    assert len(again - names) <= 1
+    assert {**briefing.source, **second.files} != {**briefing.source, **first.files}
+
+
+def test_what_was_worse_is_not_tried_again_as_a_whole(new_briefing, after) -> None:
+    briefing = new_briefing()
+    first = PlaybookDeveloper().propose(briefing)
+    second = PlaybookDeveloper().propose(after(briefing, first, Verdict.REJECTED, -0.008))
+    assert not set(first.hypothesis.technique.split("+")) <= set(second.hypothesis.technique.split("+"))
