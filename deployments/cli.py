@@ -1,4 +1,4 @@
-"""The command line: `rounds demo`, `investigate`, `parse`, `develop`, `resume`, `status`, `report`, `predict`, `ledger verify`.
+"""The command line `rounds`: from a request to a tested model, and what is looked at before and after.
 
 Exit codes, for scripts: 0 done; 2 the command line is wrong; 3 the clinician must act (answer, mend the data, ask for something
 else); 4 a person must look, because going on would risk the honesty of the result; 5 a training or prediction run failed;
@@ -33,7 +33,14 @@ app = typer.Typer(
 )
 ledger_app = typer.Typer(no_args_is_help=True, help="The record of what happened to the test set.")
 app.add_typer(ledger_app, name="ledger")
-for _command in (preview.investigate, preview.parse, inspection.status, inspection.report, inspection.predict):
+for _command in (
+    preview.investigate,
+    preview.parse,
+    inspection.status,
+    inspection.report,
+    inspection.predict,
+    inspection.transcript,
+):
     app.command()(_command)
 ledger_app.command("verify")(inspection.ledger_verify)
 
@@ -84,6 +91,8 @@ def develop(
     as_json: JsonOption = False,
 ) -> None:
     """Develop a model from a request: plain words and a folder of images."""
+    from flows.composition import check_agent  # noqa: PLC0415
+
     given = {
         "text": text,
         "images": None if images is None else str(images.resolve()),
@@ -104,21 +113,22 @@ def develop(
             f"there is a study already; continue it with `rounds resume {folder.root}`, or name another folder",
             file=folder.root,
         )
+    check_agent(agent)
     folder.write(request, "request.json")
-    _run(folder, agent=agent, sandbox=sandbox, confirm=not (yes or as_json) and sys.stdin.isatty(), as_json=as_json)
+    folder.write(f"{agent}\n", "agent")
+    _run(folder, sandbox=sandbox, confirm=not (yes or as_json) and sys.stdin.isatty(), as_json=as_json)
 
 
 @app.command()
 def resume(
     study: StudyArgument,
     *,
-    agent: AgentOption = "playbook",
     sandbox: SandboxOption = Sandbox.AUTO,
     as_json: JsonOption = False,
 ) -> None:
     """Go on with a study after its last finished step."""
     folder = open_study(study)
-    _run(folder, agent=agent, sandbox=sandbox, confirm=False, as_json=as_json)
+    _run(folder, sandbox=sandbox, confirm=False, as_json=as_json)
 
 
 @app.command()
@@ -151,28 +161,31 @@ def demo(
     study = StudyFolder(folder.resolve() / "studies" / f"demo-{_stamp()}")
     err.print(Text(f"The request: “{request.text}”", style="bold"))
     study.write(request, "request.json")
-    _run(study, agent="playbook", sandbox=sandbox, confirm=False, as_json=as_json)
+    _run(study, sandbox=sandbox, confirm=False, as_json=as_json)
 
 
-def _run(folder: StudyFolder, *, agent: str, sandbox: str, confirm: bool, as_json: bool) -> None:
+def _run(folder: StudyFolder, *, sandbox: str, confirm: bool, as_json: bool) -> None:
     from flows.composition import check_agent, sandbox_of  # noqa: PLC0415
     from flows.develop_model import develop_model  # noqa: PLC0415
+    from flows.language_model import forecast_of  # noqa: PLC0415
     from flows.prepare_study import prepare_study  # noqa: PLC0415
 
     # A missing agent or sandbox is told before anything is begun.
-    check_agent(agent)
-    chosen = sandbox_of(sandbox, agent=agent, settings=Settings())
+    check_agent(folder.agent)
+    chosen = sandbox_of(sandbox, agent=folder.agent, settings=Settings())
     err.print(f"Study {folder.root}, sandbox {chosen.name}")
+    if folder.agent == "claude":
+        err.print(Text(forecast_of(Settings(), folder)))
     if confirm:
         with folder.locked(), watching(folder, err):
-            prepare_study(folder.root, agent=agent)
+            prepare_study(folder.root)
         err.print(Markdown(folder.text("readback.md")))
         for hazard in folder.profile().hazards:
             if hazard.severity == "ask":
                 err.print(Text(f"Please consider: {hazard.summary}", style="yellow"))
         typer.confirm("Is this what you mean?", default=True, abort=True, err=True)
     with watching(folder, err):
-        develop_model(folder.root, agent=agent, sandbox=str(sandbox))
+        develop_model(folder.root, sandbox=str(sandbox))
     show_result(folder)
     if as_json:
         typer.echo(result_line(folder))

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.live import status_line
-from deployments.options import AgentOption, Sandbox, SandboxOption, StudyArgument, err, open_study
+from deployments.options import Sandbox, SandboxOption, StudyArgument, err, open_study
 from flows.settings import Settings
 from tasks.domain.errors import DataUnusable, StudyNotFound
 from tasks.report.round_page import round_line
@@ -38,12 +38,12 @@ def status(
         console.print(Text(folder.text("tracking_pending.txt").strip(), style="yellow"))
 
 
-def report(study: StudyArgument, *, agent: AgentOption = "playbook", sandbox: SandboxOption = Sandbox.AUTO) -> None:
+def report(study: StudyArgument, *, sandbox: SandboxOption = Sandbox.AUTO) -> None:
     """Write the report of a study as it stands, and say where it is."""
     from flows.deliver_model import desk_of, write_report  # noqa: PLC0415
 
     folder = open_study(study)
-    desk = desk_of(folder, agent=agent, sandbox=sandbox)
+    desk = desk_of(folder, sandbox=sandbox)
     write_report(folder, anchors=desk.anchors, environment=desk.environment)
     typer.echo(folder.path("report.html"))
 
@@ -84,7 +84,7 @@ def predict(
     table = predict_images(
         folder.path("model"),
         files,
-        sandbox=sandbox_of(sandbox, agent="playbook", settings=settings),
+        sandbox=sandbox_of(sandbox, agent=folder.agent, settings=settings),
         machine=machine_of(settings),
         scratch=folder.path("predicting"),
         inputs=given.columns if given else None,
@@ -97,6 +97,26 @@ def predict(
     unreadable = int((table["reason"] != "").sum())
     if unreadable:
         err.print(f"{unreadable} of {len(table)} images could not be read; the column `reason` says why.")
+
+
+def transcript(
+    study: StudyArgument,
+    conversation: Annotated[
+        str,
+        typer.Argument(metavar="ROUND", help="Number of a round; or `parse`, `initialize`, for the two roles before."),
+    ],
+) -> None:
+    """Show what was said with the language model in a round: instructions, replies, what tools answered, tokens."""
+    from tasks.conversations import Conversations  # noqa: PLC0415
+    from tasks.report.transcript import transcript as written  # noqa: PLC0415
+
+    folder = open_study(study)
+    name = f"round-{int(conversation):02d}" if conversation.isdecimal() else conversation
+    kept = Conversations(folder.path("conversations"))
+    if name not in kept.names():
+        there = ", ".join(kept.names()) or f"none; its agent is {folder.agent}"
+        raise StudyNotFound(f"study {folder.root} has no conversation {name!r}; there are: {there}")
+    typer.echo(written(name, kept.read(name)), nl=False)
 
 
 def ledger_verify(study: StudyArgument) -> None:

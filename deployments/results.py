@@ -15,6 +15,7 @@ from tasks.domain.errors import (
     RoundError,
     RoundsError,
     ServiceUnavailable,
+    SpendingCapReached,
 )
 from tasks.domain.evaluation import Comparison
 from tasks.storage import StudyFolder
@@ -69,7 +70,7 @@ def _cells(item: Comparison) -> tuple[str, str, str, str]:
 
 def exit_code(error: RoundsError) -> int:
     """Return the exit code that tells a script who must act."""
-    codes = {RequestError: 3, EvaluationError: 4, RoundError: 5, ServiceUnavailable: 6}
+    codes = {RequestError: 3, SpendingCapReached: 3, EvaluationError: 4, RoundError: 5, ServiceUnavailable: 6}
     return next((code for kind, code in codes.items() if isinstance(error, kind)), 4)
 
 
@@ -82,6 +83,11 @@ def explain(error: RoundsError) -> None:
             for option in question.options:
                 err.print(Text(f"    - {option}"))
         err.print("Add the answer to the text of the request, or name the column with a flag, and start again.")
+    if isinstance(error, SpendingCapReached):
+        err.print(
+            "Raise the cap (ROUNDS_CLAUDE_STUDY_DOLLARS, ROUNDS_CLAUDE_ROUND_DOLLARS, or `budget.dollars` of the request), and go on "
+            "with `rounds resume STUDY`."
+        )
     tail = getattr(error, "log_tail", "")
     if tail:
         err.print(Text(tail, style="dim"))

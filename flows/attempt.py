@@ -18,7 +18,7 @@ from flows.scores import Scored, best_checkpoint, judged, load_predictions, scor
 from flows.steps import Steps
 from tasks.codebase import Codebase
 from tasks.development_set import Validation
-from tasks.domain.errors import RoundError
+from tasks.domain.errors import EditRejected, RoundError
 from tasks.domain.failure import Failure, FailureKind
 from tasks.domain.round import Judgement, Proposal, Round, Verdict
 from tasks.progress import now
@@ -112,6 +112,7 @@ def carry_out(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> 
         total_seconds=time.monotonic() - started,
         tokens=sum(item.tokens for item in (proposal, *tries.mends)),
         dollars=sum(item.dollars for item in (proposal, *tries.mends)),
+        prompt_sha256=proposal.prompt_sha256,
         started_at=started_at,
         diagnostics=attempted.diagnostics if attempted else {},
         pilots=screened.pilots,
@@ -156,6 +157,8 @@ def _try(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: 
     """Run, score and judge an edit once, within so many seconds of training."""
     number, commit, attempted = len(rounds) + work.ahead, "", None
     try:
+        if proposal.gave_up:
+            raise EditRejected(proposal.gave_up)
         commit = (
             work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
         )

@@ -7,51 +7,97 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast, get_args
 
+import pandas as pd
+
+from agents.claude.developer import ClaudeDeveloper
+from agents.claude.prompts import load_prompt, prompt_hashes
+from agents.claude.semantic_parser import ClaudeSemanticParser
+from agents.claude.task_initializer import ClaudeTaskInitializer
 from agents.developer import Developer
 from agents.playbook.developer import PlaybookDeveloper
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from agents.playbook.task_initializer import PlaybookTaskInitializer
 from agents.semantic_parser import SemanticParser
 from agents.task_initializer import TaskInitializer
+from flows.language_model import check_access, office_of, voices_of
 from flows.run_round import Bench
 from flows.settings import Settings
 from tasks import tracking
+from tasks.codebase import Codebase
 from tasks.development_set import load_validation
 from tasks.domain.errors import RequestError, ServiceUnavailable
 from tasks.domain.sandboxing import Sandbox
 from tasks.machine import Machine, find_machine
 from tasks.sandbox.choice import SandboxName, choose_sandbox
 from tasks.storage import StudyFolder
+from tasks.template import template_sources
+from tasks.withholding import Withholder
+from tasks.workbench import SandboxWorkbench
 
-AGENTS = ("playbook",)
+AGENTS = ("playbook", "claude")
 
 
 def check_agent(name: str) -> None:
     """Check that an agent of this name is at hand.
 
     Raises:
-        RequestError: There is none.
+        RequestError: There is none, or it cannot work as things are.
     """
     if name not in AGENTS:
         raise RequestError(f"there is no agent {name!r}; choose one of: {', '.join(AGENTS)}")
+    if name == "claude":
+        check_access(Settings())
 
 
-def semantic_parser_of(agent: str) -> SemanticParser:
-    """Return the semantic parser of an agent."""
+def prompts_of(agent: str) -> tuple[tuple[str, str], ...]:
+    """Return name and SHA-256 of each prompt that an agent works by."""
+    return tuple(prompt_hashes().items()) if agent == "claude" else ()
+
+
+def semantic_parser_of(agent: str, *, study: StudyFolder | None = None) -> SemanticParser:
+    """Return the semantic parser of an agent; what it spends is recorded in the study, if there is one."""
     check_agent(agent)
-    return PlaybookSemanticParser()
+    if agent == "playbook":
+        return PlaybookSemanticParser()
+    settings = Settings()
+    return ClaudeSemanticParser(office_of(settings, study), voices_of(settings).parser)
 
 
-def task_initializer_of(agent: str) -> TaskInitializer:
-    """Return the task initializer of an agent."""
-    check_agent(agent)
-    return PlaybookTaskInitializer()
+def task_initializer_of(study: StudyFolder) -> TaskInitializer:
+    """Return the task initializer of a study's agent."""
+    check_agent(study.agent)
+    if study.agent == "playbook":
+        return PlaybookTaskInitializer()
+    settings = Settings()
+    voice, templates = voices_of(settings).initializer, template_sources(settings.templates)
+    return ClaudeTaskInitializer(office_of(settings, study), voice, templates=templates)
 
 
-def developer_of(agent: str) -> Developer:
-    """Return the developer of an agent."""
-    check_agent(agent)
-    return PlaybookDeveloper()
+def developer_of(study: StudyFolder, bench: Bench) -> Developer:
+    """Return the developer of a study's agent, with a bench to try code on for one that writes its own."""
+    check_agent(study.agent)
+    if study.agent == "playbook":
+        return PlaybookDeveloper()
+    settings = Settings()
+    withholder = Withholder(pd.read_parquet(study.path("manifest.parquet")))
+    workbench = SandboxWorkbench(
+        study=study,
+        codebase=Codebase(study.path("codebase"), locks=study.path("locks.json")),
+        sandbox=bench.sandbox,
+        machine=bench.machine,
+        folder=study.path("trial"),
+        cache=bench.cache,
+        seed=bench.protocol.seed,
+        withholder=withholder,
+        labels={"study": study.id, "round": "trial"},
+    )
+    return ClaudeDeveloper(
+        office_of(settings, study),
+        voices_of(settings).developer,
+        workbench,
+        load_prompt("developer"),
+        withhold=withholder.withhold,
+    )
 
 
 def machine_of(settings: Settings) -> Machine:
@@ -90,21 +136,21 @@ def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
     return choose_sandbox(cast("SandboxName", name), trusted_code=agent == "playbook", image=settings.image)
 
 
-def benches_of(study: StudyFolder, *, agent: str, sandbox: str) -> tuple[Bench, ...]:
+def benches_of(study: StudyFolder, *, sandbox: str) -> tuple[Bench, ...]:
     """Return the benches on which the rounds of a prepared study are run, one for each that runs at the same time.
 
     Each has a cache of its own: what a run may write no other run beside it may touch.
     """
     settings = Settings()
     first, *others = parts_of_machine(settings)
-    bench = _bench(study, first, sandbox_of(sandbox, agent=agent, settings=settings))
+    bench = _bench(study, first, sandbox_of(sandbox, agent=study.agent, settings=settings))
     beside = enumerate(others, start=1)
     return bench, *(replace(bench, machine=part, cache=study.path(f"cache-{number}")) for number, part in beside)
 
 
-def bench_of(study: StudyFolder, *, agent: str, sandbox: str) -> Bench:
+def bench_of(study: StudyFolder, *, sandbox: str) -> Bench:
     """Return the bench on which the rounds of a prepared study are run, one after the other."""
-    return benches_of(study, agent=agent, sandbox=sandbox)[0]
+    return benches_of(study, sandbox=sandbox)[0]
 
 
 def _bench(study: StudyFolder, machine: Machine, sandbox: Sandbox) -> Bench:

@@ -39,17 +39,17 @@ class Desk:
 
 
 @flow(name="deliver model", flow_run_name="deliver {study.name}", validate_parameters=False)
-def deliver_model(study: Path, *, agent: str, sandbox: str) -> None:
+def deliver_model(study: Path, *, sandbox: str) -> None:
     """Deliver the model of an evaluated study."""
-    desk = desk_of(StudyFolder(study), agent=agent, sandbox=sandbox)
+    desk = desk_of(StudyFolder(study), sandbox=sandbox)
     deliver(desk, step=shown, say=get_run_logger().info)
     create_markdown_artifact(key=artifact_key("model-card", study.name), markdown=desk.study.text("model_card.md"))
 
 
-def desk_of(study: StudyFolder, *, agent: str, sandbox: str) -> Desk:
+def desk_of(study: StudyFolder, *, sandbox: str) -> Desk:
     """Return the desk of a study, with what the settings say."""
     settings = Settings()
-    chosen = sandbox_of(sandbox, agent=agent, settings=settings)
+    chosen = sandbox_of(sandbox, agent=study.agent, settings=settings)
     return Desk(
         study=study,
         codebase=Codebase(study.path("codebase"), locks=study.path("locks.json")),
@@ -62,7 +62,7 @@ def desk_of(study: StudyFolder, *, agent: str, sandbox: str) -> Desk:
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("rounds", "torch", "torchvision", "timm", "scikit-learn", "numpy")},
             },
-            developer=agent,
+            developer=study.agent,
         ),
         publish=publisher_of(study),
     )

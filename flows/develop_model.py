@@ -13,7 +13,7 @@ from pathlib import Path
 from prefect import flow
 
 from flows.deliver_model import deliver_model
-from flows.evaluate_model import evaluate_model
+from flows.evaluate_model import evaluate_model, is_opened
 from flows.improve_model import improve_model
 from flows.prepare_study import prepare_study
 from tasks.progress import Progress, show
@@ -21,14 +21,13 @@ from tasks.storage import StudyFolder
 
 
 @flow(name="develop model", flow_run_name="develop {study.name}", validate_parameters=False)
-def develop_model(study: Path, *, agent: str = "playbook", sandbox: str = "auto") -> None:
+def develop_model(study: Path, *, sandbox: str = "auto") -> None:
     """Develop the model that the request in a study folder asks for.
 
     Started again for the same study it goes on after the last finished step.
 
     Args:
-        study: The study's folder, with its `request.json`.
-        agent: Who plays the three roles.
+        study: The study's folder, with its `request.json`; it says who plays the three roles.
         sandbox: `auto`, `docker`, `bubblewrap` or `local`.
 
     Raises:
@@ -39,8 +38,9 @@ def develop_model(study: Path, *, agent: str = "playbook", sandbox: str = "auto"
     """
     folder = StudyFolder(Path(study))
     with folder.locked():
-        prepare_study(folder.root, agent=agent)
-        improve_model(folder.root, agent=agent, sandbox=sandbox)
-        evaluate_model(folder.root, agent=agent, sandbox=sandbox)
-        deliver_model(folder.root, agent=agent, sandbox=sandbox)
+        prepare_study(folder.root)
+        if not is_opened(folder):
+            improve_model(folder.root, sandbox=sandbox)
+        evaluate_model(folder.root, sandbox=sandbox)
+        deliver_model(folder.root, sandbox=sandbox)
         show(folder, Progress(stage="done"))

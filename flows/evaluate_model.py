@@ -44,13 +44,13 @@ class Gate:
 
 
 @flow(name="evaluate model", flow_run_name="evaluate {study.name}", validate_parameters=False)
-def evaluate_model(study: Path, *, agent: str, sandbox: str) -> None:
+def evaluate_model(study: Path, *, sandbox: str) -> None:
     """Open the holdout of a study whose rounds are done, or finish an opening that was cut short."""
     folder, settings = StudyFolder(study), Settings()
     gate = Gate(
         study=folder,
         codebase=Codebase(folder.path("codebase"), locks=folder.path("locks.json")),
-        sandbox=sandbox_of(sandbox, agent=agent, settings=settings),
+        sandbox=sandbox_of(sandbox, agent=folder.agent, settings=settings),
         machine=machine_of(settings),
         anchors=settings.state,
         step=shown,
@@ -96,6 +96,15 @@ def evaluate(gate: Gate) -> Evaluation:
         study.write(evaluation, "evaluation.json")
     holdout.close(ledger=ledger, anchors=gate.anchors, evaluation_sha256=file_sha256(study.path("evaluation.json")))
     return evaluation
+
+
+def is_opened(study: StudyFolder) -> bool:
+    """Return whether the holdout was opened: from then on no round may change what was tested.
+
+    Raises:
+        LedgerBroken: The ledger is not what was written.
+    """
+    return holdout.is_opened(ledger=study.path("ledger.jsonl"), anchors=Settings().state)
 
 
 def _fingerprints(gate: Gate, models: dict[str, Round]) -> dict[str, str]:

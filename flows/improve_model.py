@@ -24,6 +24,7 @@ from flows.side_by_side import attempt_side_by_side
 from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
 from tasks.development_set import load_validation
+from tasks.domain.errors import SpendingCapReached
 from tasks.domain.round import Hypothesis, Proposal, Round
 from tasks.progress import Progress, show
 from tasks.report.round_page import round_line
@@ -33,16 +34,16 @@ BASELINE = Hypothesis(title="baseline", technique="baseline", rationale="The ini
 
 
 @flow(name="improve model", flow_run_name="improve {study.name}", validate_parameters=False)
-def improve_model(study: Path, *, agent: str, sandbox: str) -> None:
+def improve_model(study: Path, *, sandbox: str) -> None:
     """Run the rounds of a prepared study, from wherever it stands to the last one."""
     folder = StudyFolder(study)
-    bench, *beside = benches_of(folder, sandbox=sandbox, agent=agent)
+    bench, *beside = benches_of(folder, sandbox=sandbox)
     work = Workshop(
         study=folder,
         codebase=Codebase(folder.path("codebase"), locks=folder.path("locks.json")),
         bench=bench,
         beside=tuple(beside),
-        developer=developer_of(agent),
+        developer=developer_of(folder, bench),
         validation=load_validation(folder.path("data"), folder.spec()),
         step=shown,
         publish=publisher_of(folder),
@@ -109,7 +110,11 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
         proposals: tuple[Proposal, ...] = (Proposal(hypothesis=BASELINE, files={}),)
         if rounds:
             show(work.study, _progress(work, f"round {number} of {protocol.max_rounds}: choosing what to try", number))
-            proposals = _proposals(work, rounds)
+            try:
+                proposals = _proposals(work, rounds)
+            except SpendingCapReached as error:
+                work.study.write(f"{error} The rounds end here.\n", "ended.txt")
+                break
         if not proposals:
             work.study.write("The developer had nothing left that was worth a round.\n", "ended.txt")
             break

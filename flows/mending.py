@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flows.briefing import briefing_of
 from tasks.crash_log import end_of_log
-from tasks.domain.errors import EditRejected, TrainingFailed
+from tasks.domain.errors import EditRejected, SpendingCapReached, TrainingFailed
 from tasks.domain.failure import Failure, FailureKind
 from tasks.failure import diagnose
 from tasks.recipe_defaults import default_values
@@ -85,12 +85,15 @@ def mended(
         failures: Of this round, the last one of the proposal.
     """
     # An edit that only takes something away asks one question; mended it would ask another one.
-    if not rounds or len(failures) > MAX_MENDS or proposal.hypothesis.simplification:
+    if not rounds or len(failures) > MAX_MENDS or proposal.hypothesis.simplification or proposal.gave_up:
         return None
     if failures[-1].seconds_left < LEAST_PART_LEFT * work.bench.protocol.train_seconds:
         return None
     mend = work.step(work.developer.mend, f"round {len(rounds) + work.ahead:02d} mend")
-    return mend(briefing_of(work, rounds), proposal, failures[-1])
+    try:
+        return mend(briefing_of(work, rounds), proposal, failures[-1])
+    except SpendingCapReached:
+        return None  # the round fails for its own reason; the next proposal meets the cap again, and ends the rounds in order
 
 
 def put_aside(folder: Path, tries: int, diff: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from prefect import flow, get_run_logger
@@ -12,7 +12,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from agents.semantic_parser import ParsedRequest, SemanticParser
 from agents.task_initializer import Resources, TaskInitializer, check_template
-from flows.composition import machine_of, semantic_parser_of, task_initializer_of
+from flows.composition import machine_of, prompts_of, semantic_parser_of, task_initializer_of
 from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
 from tasks import codebase, holdout
@@ -47,21 +47,24 @@ class Office:
     anchors: Path
     """Folder outside the study that anchors its ledger."""
     step: Steps
+    prompts: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of each prompt that the study's agent works by."""
     say: Callable[[str], None] = lambda _: None
 
 
 @flow(name="prepare study", flow_run_name="prepare {study.name}", validate_parameters=False)
-def prepare_study(study: Path, *, agent: str) -> None:
+def prepare_study(study: Path) -> None:
     """Prepare a study whose request lies in its folder; what an earlier start finished is not done again."""
-    settings = Settings()
+    settings, folder = Settings(), StudyFolder(study)
     office = Office(
-        study=StudyFolder(study),
-        semantic_parser=semantic_parser_of(agent),
-        task_initializer=task_initializer_of(agent),
+        study=folder,
+        semantic_parser=semantic_parser_of(folder.agent, study=folder),
+        task_initializer=task_initializer_of(folder),
         machine=machine_of(settings),
         templates=settings.templates,
         anchors=settings.state,
         step=shown,
+        prompts=prompts_of(folder.agent),
         say=get_run_logger().info,
     )
     prepare(office)
@@ -118,6 +121,8 @@ def read_the_request(office: Office, profile: Profile) -> ParsedRequest:
     request = office.study.request()
     check_known(request.inputs, profile)
     parsed = office.semantic_parser.parse(request.text, profile, inputs=request.inputs)
+    if parsed.spec is not None:
+        parsed = replace(parsed, spec=replace(parsed.spec, prompts=office.prompts))
     office.study.write(parsed.read_back, "readback.md")
     office.study.write(list(parsed.questions), "questions.json")
     if parsed.refusal:

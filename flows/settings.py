@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 for _name, _value in {
@@ -21,6 +22,8 @@ for _name, _value in {
     "MLFLOW_MODEL_CATALOG_URI": "",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    # A trace is on its way to be read when it is logged: a queue would lose its end with the process.
+    "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false",
     # A server that is down must not hold a study up for minutes; what it missed is published later.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -60,6 +63,39 @@ class Settings(BaseSettings):
     """Time beyond its budget that a training run has to start up and to save, before it is stopped."""
     predict_seconds: float = 1800.0
     """Wall-clock limit of one prediction run."""
+    anthropic_api_key: SecretStr = Field(default=SecretStr(""), validation_alias="ANTHROPIC_API_KEY")
+    """Key for the language model; at Bedrock a bearer token, at Vertex an access token, or empty for the cloud's own configuration."""
+    claude_provider: Literal["anthropic", "bedrock", "vertex", "foundry"] = "anthropic"
+    """Where the language model is served."""
+    claude_base_url: str = ""
+    """Of a gateway; empty for the provider's own."""
+    claude_region: str = ""
+    """For Bedrock and Vertex."""
+    claude_project: str = ""
+    """The Google Cloud project, or the resource at Foundry."""
+    claude_model: str = "claude-opus-5-5"
+    """Model of all roles that name none; its name differs from cloud to cloud."""
+    claude_parser_model: str = ""
+    claude_initializer_model: str = ""
+    claude_developer_model: str = ""
+    claude_parser_effort: str = "high"
+    """`low`, `medium`, `high`; empty for the model's own default."""
+    claude_initializer_effort: str = "medium"
+    claude_developer_effort: str = "high"
+    claude_reply_tokens: int = Field(default=32_000, ge=1_000)
+    """Longest reply, thinking included."""
+    claude_timeout_seconds: float = 300.0
+    """Of silence, after which a call is given up and tried again."""
+    claude_prices: Path | None = None
+    """TOML file with prices of models that the list in `agents/claude/prices.toml` lacks, or that cost something else here."""
+    claude_study_dollars: float = 50.0
+    """Cap on what a study may cost; the request's own (`budget.dollars`) counts if it is lower."""
+    claude_round_dollars: float = 5.0
+    """Cap on what the calls of one round may cost."""
+    claude_study_hours: float = 24.0
+    """Cap on the time that the language model may take in a study, calls and waits together."""
+    claude_round_minutes: float = 60.0
+    """The same for one round."""
     mlflow_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow server; empty for a SQLite file in the folder of studies."""
 

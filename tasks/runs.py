@@ -80,11 +80,11 @@ def train(
     job = Job(
         command=_command(code, "train"),
         binds=tuple(binds),
-        limits=_limits(machine, budget_seconds + machine.grace_seconds),
+        limits=limits_of(machine, budget_seconds + machine.grace_seconds),
         log=log,
         labels=labels,
         environment={
-            **_environment(machine),
+            **environment_of(machine),
             "ROUNDS_DEVICES": str(machine.devices),
             "ROUNDS_BUDGET_SECONDS": f"{budget_seconds:g}",
             "ROUNDS_MAX_CHECKPOINTS": str(max_checkpoints),
@@ -143,10 +143,10 @@ def predict(
             Bind(name="OUT", source=out, writable=True),
             Bind(name="CHECKPOINT", source=checkpoint),
         ),
-        limits=_limits(replace(machine, gpus=machine.gpus[:1]), machine.predict_seconds),
+        limits=limits_of(replace(machine, gpus=machine.gpus[:1]), machine.predict_seconds),
         log=log,
         labels=labels,
-        environment=_environment(machine),
+        environment=environment_of(machine),
     )
     completed = sandbox.run(job)
     if not completed.ok:
@@ -180,7 +180,8 @@ def _command(code: Path, step: str) -> tuple[str, ...]:
     return tuple(template[step])
 
 
-def _limits(machine: Machine, wall_seconds: float) -> Limits:
+def limits_of(machine: Machine, wall_seconds: float) -> Limits:
+    """Return what a run may use of a machine."""
     return Limits(
         wall_seconds=wall_seconds,
         memory_bytes=machine.memory_bytes,
@@ -193,7 +194,8 @@ def _limits(machine: Machine, wall_seconds: float) -> Limits:
     )
 
 
-def _environment(machine: Machine) -> dict[str, str]:
+def environment_of(machine: Machine) -> dict[str, str]:
+    """Return what every run is told of its machine."""
     # libgomp's threads wait for each other by spinning. On a machine that others use too that halves the speed of training
     # (measured: 95 against 160 images a second beside two busy processes); spinning briefly costs nothing on an idle one.
     return {

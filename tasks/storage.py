@@ -98,6 +98,11 @@ class StudyFolder:
         """Return the study's name: that of its folder."""
         return self.root.name
 
+    @property
+    def agent(self) -> str:
+        """Return who plays the three roles in this study: its whole code is as trusted as this agent is."""
+        return self.text("agent").strip() if self.has("agent") else "playbook"
+
     def path(self, *parts: str) -> Path:
         """Return the place of a part of the study."""
         return self.root.joinpath(*parts)

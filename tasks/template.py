@@ -48,6 +48,12 @@ def template_files(template: Path) -> dict[str, bytes]:
     return files
 
 
+def template_sources(folder: Path) -> dict[str, dict[str, str]]:
+    """Return the text of every template's files, by the template's folder and the file's name."""
+    found = sorted(file.parent for file in folder.glob("*/template.toml"))
+    return {place.name: {name: content.decode() for name, content in template_files(place).items()} for place in found}
+
+
 def facts_of(content: bytes, place: Path) -> TemplateFacts:
     """Return what a template.toml says; `place` is named in the error.
 

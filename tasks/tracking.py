@@ -14,8 +14,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tasks.conversation_spans import spans_of
+from tasks.conversations import Conversations
 from tasks.domain.errors import ServiceUnavailable
 from tasks.report.round_page import diff_page, round_line
+from tasks.report.transcript import transcript
 from tasks.storage import StudyFolder, as_json
 
 if TYPE_CHECKING:
@@ -121,6 +124,8 @@ def _study_run(client: MlflowClient, study: StudyFolder, uri: str) -> Run:
         client.log_param(run.info.run_id, key, value)
     for part in ("spec.json", "protocol.json", "profile.json", "readback.md"):
         client.log_text(run.info.run_id, study.text(part), part)
+    for role in ("parse", "initialize"):
+        _log_conversation(client, study, run, role)
     return run
 
 
@@ -178,11 +183,50 @@ def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record:
     for name in ("run.log", "recipe.py", *earlier_tries):
         if (folder / name).exists():
             client.log_text(run_id, (folder / name).read_text(encoding="utf-8", errors="replace"), f"{name}.txt")
+    _log_conversation(client, study, run, f"round-{record.number:02d}")
     _log_numbers(client, parent.info.run_id, {"score": record.score, "running_best": best}, step=record.number)
     # The tag comes last: a child run without it is what a crash left, and is not counted.
     client.set_tag(run_id, "rounds.complete", "yes")
     status = "FAILED" if record.judgement.verdict == "failed" else "FINISHED"
     client.set_terminated(run_id, status=status, end_time=started + int(record.total_seconds * 1000))
+
+
+def _log_conversation(client: MlflowClient, study: StudyFolder, run: Run, name: str) -> None:
+    """Log what was said with a language model, as a text and as a trace; nothing where no conversation was."""
+    entries = Conversations(study.path("conversations")).read(name)
+    spans = spans_of(entries)
+    if not spans:
+        return
+    client.log_text(run.info.run_id, transcript(name, entries), "transcript.md")
+    import mlflow  # noqa: PLC0415
+
+    mlflow.set_tracking_uri(client.tracking_uri)  # where traces go: to no place of a client's own
+    root = client.start_trace(
+        name,
+        span_type="AGENT",
+        inputs={"study": study.id, "conversation": name},
+        experiment_id=run.info.experiment_id,
+        run_id=run.info.run_id,
+        start_time_ns=min(span.start_ns for span in spans),
+    )
+    for span in spans:
+        child = client.start_span(
+            span.name,
+            root.trace_id,
+            root.span_id,
+            span_type=span.kind,
+            inputs=dict(span.inputs),
+            start_time_ns=span.start_ns,
+        )
+        client.end_span(
+            root.trace_id,
+            child.span_id,
+            outputs=dict(span.outputs),
+            attributes={"mlflow.chat.tokenUsage": dict(span.tokens)} if span.tokens else {},
+            status="ERROR" if span.failed else "OK",
+            end_time_ns=span.end_ns,
+        )
+    client.end_trace(root.trace_id, outputs=dict(spans[-1].outputs), end_time_ns=max(span.end_ns for span in spans))
 
 
 def _record_result(client: MlflowClient, study: StudyFolder, run_id: str, uri: str) -> None:

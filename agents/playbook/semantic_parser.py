@@ -10,7 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.playbook import read_back
+from agents import read_back
 from agents.playbook.intent.abstention import read_abstention
 from agents.playbook.intent.attribute_target import ask_about_attribute_targets
 from agents.playbook.intent.choice import unlabelled

@@ -3,13 +3,15 @@
 RoundsError
   x RequestError          the clinician must answer or mend the data
       - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
-      - PictureUnreadable
+      - PictureUnreadable     - AgentUnusable
   x RoundError            this round failed, the loop goes on
       - EditRejected          - TrainingFailed        - PredictionsInvalid
   x EvaluationError       stop, a person must look
       - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
       - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
       - ModelDamaged          - GitFailed
+  x SpendingCapReached    no more money or time for the language model: the study ends in order, with its best model
+  x ServiceUnavailable    a service is down: resume later
 """
 
 from __future__ import annotations
@@ -66,6 +68,10 @@ class PictureUnreadable(RequestError):
 
 class StudyBlocked(RequestError):
     """A hazard in the data would make any test result dishonest, so the study does not start."""
+
+
+class AgentUnusable(RequestError):
+    """The agent that was asked for cannot work as things are: no key, a key that is refused, a model that nobody knows or prices."""
 
 
 class RoundError(RoundsError):
@@ -142,6 +148,14 @@ class ModelDamaged(EvaluationError):
 
 class StudyInUse(EvaluationError):
     """Another process is working on this study."""
+
+
+class SpendingCapReached(RoundsError):
+    """The next call to a language model might pass a cap on money or time, so it is not made; what there is is brought to its end."""
+
+    def __init__(self, problem: str, *, scope: Literal["round", "study"]) -> None:
+        self.scope: Literal["round", "study"] = scope
+        super().__init__(problem)
 
 
 class ServiceUnavailable(RoundsError):

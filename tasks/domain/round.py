@@ -78,6 +78,10 @@ class Proposal:
     dollars: float = 0.0
     mended: str = ""
     """For an edit that mends one that failed: what differs, in a few words ('batches of 32 images instead of 64')."""
+    gave_up: str = ""
+    """Why no edit came of this round, as a clause; empty where there is one."""
+    prompt_sha256: str = ""
+    """Of the prompt that the developer worked by; empty for one without prompts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,8 @@ class Round:
     total_seconds: float = 0.0
     tokens: int = 0
     dollars: float = 0.0
+    prompt_sha256: str = ""
+    """Of the prompt that the developer worked by; empty for one without prompts."""
     started_at: str = ""
     """UTC, ISO 8601."""
     diagnostics: dict[str, float | str] = field(default_factory=dict)

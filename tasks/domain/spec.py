@@ -193,6 +193,8 @@ class Spec:
     caveats: tuple[str, ...] = ()
     """Sentences that the report must carry, each grounded."""
     grounding: tuple[Grounding, ...] = ()
+    prompts: tuple[tuple[str, str], ...] = ()
+    """Name and SHA-256 of each prompt that a language model works by in this study; empty for an agent without prompts."""
 
     @property
     def class_names(self) -> tuple[str, ...]:

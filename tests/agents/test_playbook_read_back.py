@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from agents.playbook.intent import quoting
+from agents import quoting
+from agents.plain_metric import plain_metric
 from agents.playbook.intent.lexicon import load_lexicon
 from agents.playbook.intent.shares import amount_at
 from agents.playbook.intent.spelling import one_slip
 from agents.playbook.intent.words import normal_form, phrase, tokenise
-from agents.playbook.plain_metric import plain_metric
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from tasks.domain.profile import Attribute, Forecast, LabelCount, Profile
 from tasks.domain.request import ColumnRoles

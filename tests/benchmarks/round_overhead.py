@@ -76,7 +76,7 @@ def prepared(folder: Path, root: Path, table: Path, rounds: int) -> StudyFolder:
         Office(
             study=study,
             semantic_parser=semantic_parser_of("playbook"),
-            task_initializer=task_initializer_of("playbook"),
+            task_initializer=task_initializer_of(study),
             machine=machine_of(Settings()),
             templates=TINY,
             anchors=root / "state",
@@ -128,7 +128,7 @@ def measured(study: StudyFolder, sandbox: str, rounds: int) -> float:
             Workshop(
                 study=study,
                 codebase=Codebase(study.path("codebase"), locks=study.path("locks.json")),
-                bench=bench_of(study, sandbox=sandbox, agent="playbook"),
+                bench=bench_of(study, sandbox=sandbox),
                 developer=ScriptedDeveloper(proposals),
                 validation=load_validation(study.path("data"), study.spec()),
                 step=shown,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.choice import nameable_labels
 from agents.playbook.intent.single import mentions_of_the_only_finding
 from agents.playbook.intent.targets import ask_about_absent, is_the_only_finding

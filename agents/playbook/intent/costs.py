@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.errors import ALARM, BAD_ENOUGH, LEAST
 from tasks.domain.spec import Cost
 

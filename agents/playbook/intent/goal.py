@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.places import asked_places, described_places, wants_outlines
 from agents.playbook.intent.words import norms, phrase
 from tasks.domain.manifest import MASK

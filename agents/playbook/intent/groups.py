@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.alike import served_alike, speaks_of_serving
 from agents.playbook.intent.evidence import is_wish
 from agents.playbook.intent.naming import slug

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.abstention import set_abstention
 from agents.playbook.intent.costs import set_costs
 from agents.playbook.intent.limits import set_floors, set_guardrails

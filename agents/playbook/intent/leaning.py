@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.clauses import clause_of
 from agents.playbook.intent.naming import slug
 from agents.playbook.intent.patterns import Match

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.clauses import clauses
 from agents.playbook.intent.evidence import tags_of
 from agents.playbook.intent.patterns import METRIC_TAGS

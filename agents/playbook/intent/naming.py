@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, SEGMENTATION, SpecClass
 
 if TYPE_CHECKING:

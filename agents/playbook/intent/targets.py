@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.grades import graded
 from agents.playbook.intent.spelling import akin
 from agents.playbook.intent.words import norms, phrase

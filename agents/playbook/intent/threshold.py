@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
+from agents import quoting
 from agents.playbook.intent.primary import HELD_SENSITIVITY, HELD_SPECIFICITY, missed, spared
 from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, MULTILABEL, ORDINAL, OperatingPoint
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claude_parsers import claude, scripted_claude
 from comparing import Parse
 from facts import profile_of
 from pairs import NOT_JUDGED, edit_of, judge_pair
@@ -19,10 +21,15 @@ from agents.playbook.semantic_parser import PlaybookSemanticParser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
     from agents.semantic_parser import SemanticParser
 
-PARSERS: dict[str, Callable[[], SemanticParser]] = {"playbook": PlaybookSemanticParser}
+PARSERS: dict[str, Callable[[], AbstractContextManager[SemanticParser]]] = {
+    "playbook": lambda: nullcontext(PlaybookSemanticParser()),
+    "claude": claude,
+    "scripted-claude": scripted_claude,
+}
 """Parsers by name; another back end is a line here."""
 
 
@@ -41,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     rows = read_rows(options.file.read_text(encoding="utf-8"))
     if options.only:
         rows = [row for row in rows if row.id in options.only]
-    parser = PARSERS[options.parser]()
-    if options.verbose:
-        for row in rows:
-            _show(row, parser)
-    summary = score(rows, parser)
+    with PARSERS[options.parser]() as parser:
+        if options.verbose:
+            for row in rows:
+                _show(row, parser)
+        summary = score(rows, parser)
     for part in (rows_as_text, confusion_as_text, totals_as_text):
         print("\n".join(part(summary)), end="\n\n")
     print(json.dumps(summary.as_json()))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.intent import quoting
-from agents.playbook.plain_metric import plain_class, plain_metric
+from agents import quoting
+from agents.plain_metric import plain_class, plain_metric
 from tasks.domain.manifest import absent
 from tasks.domain.spec import BINARY, DETECTION, MULTICLASS, MULTILABEL, ORDINAL, REGRESSION, SEGMENTATION
 

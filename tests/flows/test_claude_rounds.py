@@ -1,0 +1,286 @@
+"""Rounds that the real SDK develops over HTTP, against a server that plays the model; with the tiny template."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from agents.claude import scripted_replies as replies
+from agents.claude.client import Access, ClaudeClient
+from agents.claude.developer import ClaudeDeveloper
+from agents.claude.dialogue import Office, Voice
+from agents.claude.prices import load_prices
+from agents.claude.prompts import load_prompt
+from agents.claude.scripted_server import ScriptedServer
+from agents.claude.spending import Caps, Purse
+from flows.attempt import Workshop
+from flows.improve_model import run_rounds
+from tasks.conversations import Conversations
+from tasks.domain.errors import SandboxMissing
+from tasks.domain.round import Round, Verdict
+from tasks.domain.sandboxing import Sandbox
+from tasks.sandbox.bubblewrap import BubblewrapSandbox
+from tasks.withholding import Withholder
+from tasks.workbench import SandboxWorkbench
+
+PRICES = load_prices()
+VOICE = Voice(model="claude-opus-5-5", effort="high", max_tokens=2_000)
+
+
+def edit(old: str, new: str, path: str = "recipe.py") -> replies.ScriptedReply:
+    return replies.tool("str_replace_based_edit_tool", command="str_replace", path=path, old_str=old, new_str=new)
+
+
+def create(path: str, text: str) -> replies.ScriptedReply:
+    return replies.tool("str_replace_based_edit_tool", command="create", path=path, file_text=text)
+
+
+def propose(title: str, **more: object) -> replies.ScriptedReply:
+    given = {
+        "title": title, "technique": title.replace(" ", "_"), "settings": [], "rationale": "The log says so.",
+        "expected_effect": "A higher score.", "source": "", "only_removes": False, **more,
+    }  # fmt: skip
+    return replies.tool("propose", **given)
+
+
+def nothing_left() -> replies.ScriptedReply:
+    return replies.tool("nothing_left", reason="no further gain is worth a round")
+
+
+@pytest.fixture
+def developed(
+    workshop: Callable[..., Workshop],
+) -> Iterator[Callable[..., tuple[Workshop, ScriptedServer, tuple[Round, ...]]]]:
+    """Return what runs all rounds of the tiny study on a script, and gives workshop, server and rounds."""
+    clients: list[ClaudeClient] = []
+
+    def run(
+        script: object,
+        caps: Caps | None = None,
+        rounds: int = 4,
+        sandbox: Sandbox | None = None,
+        train_seconds: float = 60.0,
+    ) -> tuple[Workshop, ScriptedServer, tuple[Round, ...]]:
+        with ScriptedServer(script, key="secret") as server:
+            work = workshop([])
+            protocol = replace(work.bench.protocol, max_rounds=rounds, train_seconds=train_seconds)
+            bench = replace(work.bench, protocol=protocol, sandbox=sandbox or work.bench.sandbox)
+            journal = Conversations(work.study.path("conversations"))
+            client = ClaudeClient(Access(api_key="secret", base_url=server.url))
+            clients.append(client)
+            withholder = Withholder(pd.read_parquet(work.study.path("manifest.parquet")))
+            bench_for_trials = SandboxWorkbench(
+                study=work.study, codebase=work.codebase, sandbox=bench.sandbox, machine=bench.machine,
+                folder=work.study.path("trial"), cache=bench.cache, seed=0, withholder=withholder,
+            )  # fmt: skip
+            office = Office(
+                language_model=client,
+                journal=journal,
+                purse=Purse(PRICES, caps or Caps(), journal),
+                sleep=lambda _: None,
+            )
+            developer = ClaudeDeveloper(
+                office, VOICE, bench_for_trials, load_prompt("developer"), withhold=withholder.withhold
+            )
+            work = replace(work, bench=bench, developer=developer)
+            return work, server, run_rounds(work)
+
+    yield run
+    for client in clients:
+        client.close()
+
+
+GOOD = [
+    replies.tool("str_replace_based_edit_tool", command="view", path="train.py"),
+    replies.tools(
+        replies.tool("run_command", command="python -c 'import recipe; print(recipe.Recipe().noise)'", seconds=10),
+        replies.tool("read_round", number=0, part="log"),
+    ),
+    edit("noise: float = 120.0", "noise: float = 5.0"),
+    replies.tool("train_briefly", seconds=5),
+    propose("less noise"),
+]
+
+
+def test_a_study_is_developed_and_its_bill_is_the_servers_own(developed) -> None:
+    work, server, rounds = developed([*GOOD, nothing_left()])
+    assert [item.judgement.verdict for item in rounds] == [Verdict.BASELINE, Verdict.KEPT]
+    assert rounds[1].hypothesis.title == "less noise"
+    assert rounds[1].prompt_sha256 == load_prompt("developer").sha256
+    purse = work.developer._office.purse
+    assert purse.spent().usage == server.usage_total
+    assert purse.spent().dollars == server.dollars(PRICES)
+    assert rounds[1].tokens == purse.spent("round-01").usage.total
+    assert Decimal(str(rounds[1].dollars)) == purse.spent("round-01").dollars
+    told = [str(request.body["messages"][-1]) for request in server.requests]
+    assert "120.0" in told[2]
+    assert "metric epoch=1" in told[2]
+    assert "metric epoch=1 loss=5.0" in told[4]
+    assert "nothing left" in work.study.text("ended.txt")
+
+
+def test_a_crash_is_mended_within_its_round(developed) -> None:
+    script = [
+        create("loss.py", "x = 1\n"), edit("recipe = Recipe()", "import loss; recipe = Recipe(); loss.y", "train.py"), propose("a loss"),
+        create("loss.py", "y = 1\n"), edit("noise: float = 120.0", "noise: float = 5.0"), propose("a loss", rationale="the name is y"),
+        nothing_left(),
+    ]  # fmt: skip
+    _, server, rounds = developed(script)
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    assert "mended: the name is y" in rounds[1].mends[0]
+    told = str(server.requests[3].body["messages"][-1])
+    assert "AttributeError" in told
+    assert "loss" in told
+    assert rounds[1].tokens == sum(request.usage.total for request in server.requests[:-1])
+
+
+def test_a_cap_on_the_study_ends_it_in_order_with_its_best_model(developed) -> None:
+    work, server, rounds = developed(
+        [*GOOD, *[replies.text("never reached")] * 50], caps=Caps(study_dollars=Decimal("0.08"))
+    )
+    assert 1 <= len(rounds) <= 2
+    assert "is left" in work.study.text("ended.txt")
+    assert server.dollars(PRICES) <= Decimal("0.08")
+
+
+def test_a_cap_on_a_round_fails_the_round_and_the_study_goes_on(developed) -> None:
+    def play(body: dict[str, object]) -> replies.ScriptedReply:
+        messages = body["messages"]
+        if "This is round 2;" in json.dumps(messages[0]):
+            return nothing_left()
+        line = len(messages)
+        return replies.tool("run_command", command=f"echo {line}; head -c 3000 /dev/zero | tr '\\0' 'x'", seconds=2)
+
+    work, server, rounds = developed(play, caps=Caps(conversation_dollars=Decimal("0.20")))
+    assert rounds[1].judgement.verdict is Verdict.FAILED
+    assert "the round's $0.20" in rounds[1].judgement.reason
+    assert rounds[1].dollars <= 0.20
+    assert "nothing left" in work.study.text("ended.txt")
+    assert work.developer._office.purse.spent().dollars == server.dollars(PRICES)
+
+
+@pytest.fixture
+def walls() -> BubblewrapSandbox:
+    """Return a sandbox that isolates."""
+    try:
+        return BubblewrapSandbox()
+    except SandboxMissing as missing:
+        pytest.skip(str(missing))
+
+
+def result_of(server: ScriptedServer, turn: int) -> str:
+    """Return what the tool answered that was used in a turn, counted from 0."""
+    return str(server.requests[turn + 1].body["messages"][-1]["content"][0]["content"])
+
+
+LOOK = """
+cat ../../holdout/* $ROUNDS_DATA/../validation_labels.parquet ../../ledger.jsonl
+find / \\( -name 'validation_labels*' -o -name 'ledger*' -o -name 'holdout' \\) -not -path '/proc/*' 2>/dev/null | grep -v -e ^/usr -e site-packages
+ls $ROUNDS_DATA
+"""
+REACH = "python -m pip download --no-deps -d /tmp six; python -c 'import urllib.request as u; u.urlopen(\"http://1.1.1.1\", timeout=3)'"
+
+
+@pytest.mark.bubblewrap
+def test_a_cheat_sees_no_label_of_validation_or_test_reaches_no_network_and_changes_no_locked_file(
+    developed, walls
+) -> None:
+    script = [
+        replies.tool("run_command", command=LOOK, seconds=20),
+        replies.tool("run_command", command=REACH, seconds=20),
+        replies.tool("str_replace_based_edit_tool", command="view", path="../holdout/labels.csv"),
+        create("contract.py", "BUDGET = 10 ** 9\n"),
+        create("pandas.py", "import sys\n"),
+        replies.tool("run_command", command="true", seconds=5),
+        replies.tool("train_briefly", seconds=99_999),
+        nothing_left(),
+    ]  # fmt: skip
+    _, server, rounds = developed(script, sandbox=walls)
+    assert len(rounds) == 1
+    looked = result_of(server, 0)
+    assert looked.count("No such file or directory") == 3
+    assert looked.split()[-4:] == ["images", "task.json", "train.csv", "</data>"]
+    reached = result_of(server, 1)
+    assert "Saved" not in reached
+    assert "unreachable" in reached or "resolution" in reached
+    assert "outside the codebase" in result_of(server, 2)
+    assert "is locked" in result_of(server, 3)
+    assert "would shadow the module pandas" in result_of(server, 5)
+    assert "at most 300" in result_of(server, 6)
+
+
+FORGED = """\
+import csv, os
+rows = list(csv.DictReader(open(os.path.join(os.environ["ROUNDS_DATA"], "images.csv"))))
+with open(os.path.join(os.environ["ROUNDS_OUT"], "predictions.csv"), "w") as file:
+    file.write("image,dark,bright\\n")
+    file.writelines(f"{row['image']},2.0,-1.0\\n" for row in rows)
+"""
+
+
+@pytest.mark.bubblewrap
+def test_forged_predictions_fail_the_round_and_a_run_that_lengthens_its_time_is_stopped(developed, walls) -> None:
+    def play(body: dict[str, object]) -> replies.ScriptedReply:
+        number = re.search(r"This is round (\d+);", json.dumps(body["messages"][0]))[1]
+        turn = len(body["messages"])
+        edits = {
+            "1": create("predict.py", FORGED),
+            "2": edit("recipe = Recipe()", "time.sleep(600); recipe = Recipe()", "train.py"),
+        }
+        if number in edits and turn < 5:
+            return edits[number] if turn == 1 else propose(f"cheat {number}")
+        return nothing_left()
+
+    work, _, rounds = developed(play, sandbox=walls, train_seconds=3.0)
+    assert [item.judgement.verdict for item in rounds] == [Verdict.BASELINE, Verdict.FAILED, Verdict.FAILED]
+    assert "predictions were refused" in rounds[1].judgement.reason
+    assert "stopped at the time limit" in rounds[2].judgement.reason
+    assert rounds[2].train_seconds < 30
+    assert work.codebase.source()["predict.py"] != FORGED
+
+
+def test_a_runaway_is_stopped(developed) -> None:
+    _, server, rounds = developed(lambda _: replies.text("Thinking about it."), rounds=1)
+    assert rounds[1].judgement.verdict is Verdict.FAILED
+    assert "without using a tool" in rounds[1].judgement.reason
+    assert len(server.requests) == 3
+
+
+def test_a_busy_service_is_waited_for_and_its_faults_are_kept(developed) -> None:
+    script = [
+        replies.status(529),
+        replies.status(429, retry_after=0.01),
+        GOOD[2],
+        replies.dropped_stream(GOOD[4], after_events=3),
+        GOOD[4],
+        nothing_left(),
+    ]
+    work, server, rounds = developed(script)
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    faults = [
+        entry.data["kind"]
+        for entry in Conversations(work.study.path("conversations")).read("round-01")
+        if entry.kind == "fault"
+    ]
+    assert faults == ["529", "429", "dropped_stream"]
+    assert work.developer._office.purse.spent().dollars >= server.dollars(PRICES)
+
+
+def test_names_of_patients_in_a_log_never_leave_the_house(developed, study, pictures: Path) -> None:
+    name = "patient 3"
+    leak = f"print('metric who={name}'); print('File /x/p003.png')"
+    script = [edit("time.sleep", f"{leak}\ntime.sleep", "train.py"), edit("noise: float = 120.0", "noise: float = 5.0"),
+              replies.tool("train_briefly", seconds=5), propose("leak"), replies.tool("read_round", number=1, part="log"), nothing_left()]  # fmt: skip
+    _, server, rounds = developed(script)
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    told = [json.dumps(block) for request in server.requests for message in request.body["messages"] if message["role"] == "user"
+            for block in message["content"] if block["type"] == "tool_result"]  # fmt: skip
+    assert any("[withheld]" in text for text in told)
+    assert not any(name in text or "p003.png" in text for text in told)
