@@ -18,7 +18,7 @@ from flows.scores import Scored, best_checkpoint, judged, load_predictions, scor
 from flows.steps import Steps
 from tasks.codebase import Codebase
 from tasks.development_set import Validation
-from tasks.domain.errors import EditRejected, RoundError
+from tasks.domain.errors import NoEdit, RoundError
 from tasks.domain.failure import Failure, FailureKind
 from tasks.domain.round import Judgement, Proposal, Round, Verdict
 from tasks.progress import now
@@ -144,7 +144,7 @@ def _tries(work: Workshop, rounds: tuple[Round, ...], screened: Screened, folder
                 (folder / "failure.txt").write_text(failure.log_tail, encoding="utf-8")
             break
         mends.append(mend)
-        ran = failure.kind is not FailureKind.EDIT_REFUSED
+        ran = failure.kind not in (FailureKind.EDIT_REFUSED, FailureKind.NO_EDIT)
         put_aside(folder, len(mends), work.codebase.diff(len(rounds) + work.ahead) if ran else "")
         left = failure.seconds_left
         later = _try(work, rounds, mend, folder, left)
@@ -158,7 +158,7 @@ def _try(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal, folder: 
     number, commit, attempted = len(rounds) + work.ahead, "", None
     try:
         if proposal.gave_up:
-            raise EditRejected(proposal.gave_up)
+            raise NoEdit(proposal.gave_up)
         commit = (
             work.codebase.attempt(number, proposal, _message(number, proposal)) if rounds else work.codebase.baseline
         )

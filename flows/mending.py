@@ -37,6 +37,7 @@ ADVICE = {
 
 _OPENINGS = {
     FailureKind.EDIT_REFUSED: "The edit was refused",
+    FailureKind.NO_EDIT: "No edit came of it",
     FailureKind.PREDICTIONS_REFUSED: "The predictions were refused",
 }
 

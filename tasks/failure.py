@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from tasks.crash_log import MOST_BYTES, Crash, crash_of
-from tasks.domain.errors import EditRejected, PredictionsInvalid, TrainingFailed
+from tasks.domain.errors import EditRejected, NoEdit, PredictionsInvalid, TrainingFailed
 from tasks.domain.failure import Failure, FailureKind
 from tasks.training_log import diagnostics
 
@@ -113,6 +113,8 @@ def facts_of(log: str) -> dict[str, float]:
 
 
 def _kind(error: RoundError, crash: Crash, log: str) -> FailureKind:
+    if isinstance(error, NoEdit):
+        return FailureKind.NO_EDIT
     if isinstance(error, EditRejected):
         return FailureKind.EDIT_REFUSED
     if isinstance(error, PredictionsInvalid):

@@ -6,12 +6,12 @@ reason why there is none.
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agents.claude import context, tools
 from agents.claude.dialogue import Dialogue
+from agents.claude.handing_in import NothingCame, Repetitions, accepted, hypothesis_of
 from agents.claude.journal import ToolResult
 from agents.claude.text_editor import TextEditor
 from agents.claude.tools import Toolbox, ToolFailed
@@ -33,18 +33,12 @@ MOST_TURNS = 60
 """Replies in one round, mends included."""
 MOST_IDLE_TURNS = 3
 """Replies in a row that use no tool."""
-MOST_REPETITIONS = 3
-"""Uses in a row of the same tool with the same input, or of tools with the same answer."""
 TRIAL_PART, MOST_TRIAL_SECONDS = 0.5, 900.0
 """Seconds for trials in a round, as a part of its budget of training, and at most."""
 
 KEEP_GOING = "Use a tool: edit, try, or end with `propose` or `nothing_left`. Text alone is read by nobody."
 CUT_OFF = "Your reply was cut off at its limit, so this use of a tool is incomplete and was not carried out. Make smaller edits, one at a time."
 NOT_AT_ONCE = "Only one of `propose` and `nothing_left` can end a round, alone in its reply; nothing was handed in."
-
-
-class NothingCame(Exception):
-    """A conversation ended without an edit; the message says why."""
 
 
 @dataclass(slots=True)
@@ -55,10 +49,7 @@ class _Talk:
     toolbox: Toolbox
     turns: int = 0
     idle: int = 0
-    last_use: str = ""
-    last_answer: str = ""
-    same_use: int = 0
-    same_answer: int = 0
+    repetitions: Repetitions = field(default_factory=Repetitions)
     told_tokens: int = 0
     told_dollars: float = 0.0
     """What earlier proposals of the round already carry."""
@@ -138,7 +129,7 @@ class ClaudeDeveloper:
             return self._none(talk, str(error), of)
         if isinstance(given, tools.NothingLeft):
             return None if of is None else self._none(talk, given.reason, of)
-        hypothesis, mended = (_hypothesis(given), "") if of is None else (of.hypothesis, given.rationale)
+        hypothesis, mended = (hypothesis_of(given), "") if of is None else (of.hypothesis, given.rationale)
         proposal = self._proposal(talk, hypothesis, mended=mended)
         self._talks[_key(proposal)] = talk
         return proposal
@@ -194,7 +185,7 @@ class ClaudeDeveloper:
             cut = reply.stop_reason == "max_tokens" and use is uses[-1]
             result, ends = self._answer(talk, use, cut=cut, alone=len(uses) == 1, briefing=briefing)
             talk.dialogue.answer(use["id"], result)
-            _watch(talk, use, result)
+            talk.repetitions.watch(use["name"], use.get("input"), result.text, is_error=result.is_error)
             ending = ends or ending
         return ending
 
@@ -209,7 +200,7 @@ class ClaudeDeveloper:
                 if not alone:
                     raise ToolFailed(NOT_AT_ONCE)  # noqa: TRY301 - told like every other misuse
                 ending = tools.read_input(name, given)
-                return ToolResult(text=_accepted(ending, talk, briefing)), ending  # type: ignore[return-value]
+                return ToolResult(text=accepted(ending, talk.toolbox.editor.changed, briefing)), ending  # type: ignore[return-value]
             known = None if talk.toolbox.edits(name) else talk.dialogue.answered(use["id"])
             if known is not None:
                 talk.toolbox.charge(known.seconds)
@@ -218,54 +209,6 @@ class ClaudeDeveloper:
             return ToolResult(text=talk.toolbox.use(name, given), seconds=before - talk.toolbox.left), None
         except ToolFailed as error:
             return ToolResult(text=str(error), is_error=True), None
-
-
-def _accepted(ending: object, talk: _Talk, briefing: Briefing) -> str:
-    """Return what the model is told of an end of the round.
-
-    Raises:
-        ToolFailed: What it hands in is no attempt.
-    """
-    if isinstance(ending, tools.NothingLeft):
-        return "Noted."
-    changed = talk.toolbox.editor.changed
-    if not changed:
-        raise ToolFailed("you changed no file; edit the code first, or say `nothing_left`")
-    if code_sha256({**briefing.source, **changed}) in briefing.tried:
-        raise ToolFailed(
-            "this very code was tried in an earlier round; change something that matters, or say `nothing_left`"
-        )
-    return "Handed in. It is trained and judged now."
-
-
-def _watch(talk: _Talk, use: Block, result: ToolResult) -> None:
-    """Count uses and answers that repeat themselves.
-
-    Raises:
-        NothingCame: There were too many in a row.
-    """
-    asked = json.dumps([use["name"], use.get("input")], sort_keys=True)
-    talk.same_use = talk.same_use + 1 if asked == talk.last_use else 1
-    talk.same_answer = talk.same_answer + 1 if result.text == talk.last_answer else 1
-    talk.last_use, talk.last_answer = asked, result.text
-    if talk.same_use >= MOST_REPETITIONS:
-        raise NothingCame(
-            f"the language model used {use['name']} {MOST_REPETITIONS} times in a row with the same input"
-        )
-    if result.is_error and talk.same_answer >= MOST_REPETITIONS:
-        raise NothingCame(f"the same thing failed {MOST_REPETITIONS} times in a row: {result.text[:200]}")
-
-
-def _hypothesis(given: tools.Propose) -> Hypothesis:
-    return Hypothesis(
-        title=" ".join(given.title.split())[:120],
-        technique=given.technique,
-        settings={item.name: item.value for item in given.settings},
-        rationale=given.rationale,
-        expected_effect=given.expected_effect,
-        source=given.source,
-        simplification=given.only_removes,
-    )
 
 
 def _key(proposal: Proposal) -> str:

@@ -96,6 +96,16 @@ class Purse:
         self._check_time(here, study)
         self._check_money(here, study, body, model)
 
+    def left(self, conversation: str) -> tuple[Decimal | None, float | None]:
+        """Return dollars and seconds that a conversation may still cost, by the tighter of its own and the study's caps; None for no cap."""
+        here, study, caps = self._up_to_date(conversation), self.spent(), self._caps
+        money = (caps.conversation_dollars, here.dollars), (caps.study_dollars, study.dollars)
+        time = (caps.conversation_seconds, here.seconds), (caps.study_seconds, study.seconds)
+        return (
+            min((cap - spent for cap, spent in money if cap is not None), default=None),
+            min((cap - spent for cap, spent in time if cap is not None), default=None),
+        )
+
     def _check_money(self, here: Spent, study: Spent, body: Body, model: LanguageModel) -> None:
         limits: tuple[tuple[Decimal | None, Spent, _Scope], ...] = (
             (self._caps.conversation_dollars, here, "round"),

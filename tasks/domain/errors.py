@@ -5,7 +5,7 @@ RoundsError
       - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
       - PictureUnreadable     - AgentUnusable
   x RoundError            this round failed, the loop goes on
-      - EditRejected          - TrainingFailed        - PredictionsInvalid
+      - EditRejected - NoEdit - TrainingFailed        - PredictionsInvalid
   x EvaluationError       stop, a person must look
       - HoldoutAlreadyOpened  - HoldoutChanged        - LedgerBroken
       - LockedFileChanged     - SandboxMissing        - StudyNotFound     - StudyInUse
@@ -83,6 +83,10 @@ class RoundError(RoundsError):
 
 class EditRejected(RoundError):
     """A proposed edit may not be applied: it touches a locked file, leaves the codebase, or repeats itself."""
+
+
+class NoEdit(EditRejected):
+    """The developer came to no edit: it went in circles, met a cap, or declined."""
 
 
 class TrainingFailed(RoundError):

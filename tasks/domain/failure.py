@@ -19,6 +19,7 @@ class FailureKind(StrEnum):
     SLOW_DATA = "slow_data"
     CODE_ERROR = "code_error"
     EDIT_REFUSED = "edit_refused"
+    NO_EDIT = "no_edit"
     PREDICTIONS_REFUSED = "predictions_refused"
     DISK_FULL = "disk_full"
     LOG_FLOOD = "log_flood"

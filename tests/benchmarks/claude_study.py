@@ -126,9 +126,11 @@ class Scene:
         return script.__getitem__
 
     def runaway(self, number: int, body: dict[str, Any]) -> Any:
-        return lambda turn: replies.tool(
-            "run_command", command=f"python -c 'print({turn}, {'x' * 20!r} * 200)'", seconds=5
-        )
+        def turn(count: int) -> replies.ScriptedReply:
+            text = "".join(f"# note {count}.{line} of what might be tried at another time\n" for line in range(200))
+            return replies.tool(EDITOR, command="create", path="notes.py", file_text=text)
+
+        return turn
 
     def cheat(self, number: int, body: dict[str, Any]) -> Any:
         script = [

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
+from tasks.conversations import Conversations
 from tasks.delivery import deliver
+from tasks.domain.conversation import Entry
 from tasks.domain.request import Budget, Request
 from tasks.ledger import append
 from tasks.storage import StudyFolder
@@ -73,6 +75,39 @@ def test_an_unknown_agent_is_told_before_anything_is_begun(tmp_path: Path, pictu
     done = rounds(tmp_path, "develop", "--text", "tell bright from dark", "--images", pictures, "--agent", "oracle")
     assert done.returncode == 3
     assert "no agent 'oracle'" in done.stderr
+
+
+def test_claude_without_a_key_is_told_before_anything_is_begun_and_so_is_who_works_instead(
+    tmp_path: Path, pictures: Path
+) -> None:
+    study = tmp_path / "study"
+    given = ("develop", "--text", "tell bright from dark", "--images", pictures, "--agent", "claude", "--study", study)
+    done = rounds(tmp_path, *given, ANTHROPIC_API_KEY="")
+    assert done.returncode == 3
+    assert "set ANTHROPIC_API_KEY" in done.stderr
+    assert "--agent playbook" in done.stderr
+    assert not study.exists()
+
+
+def test_a_model_without_a_price_is_refused_before_anything_is_begun(tmp_path: Path, pictures: Path) -> None:
+    given = ("develop", "--text", "tell bright from dark", "--images", pictures, "--agent", "claude")
+    done = rounds(tmp_path, *given, ANTHROPIC_API_KEY="written", ROUNDS_CLAUDE_MODEL="claude-unheard-of")
+    assert done.returncode == 3
+    assert "no price is known for the model 'claude-unheard-of'" in done.stderr.replace("\n", " ")
+
+
+def test_a_conversation_is_shown_and_one_that_never_was_is_told(tmp_path: Path) -> None:
+    study = StudyFolder(tmp_path / "study")
+    study.write(Request(text="x", images=tmp_path), "request.json")
+    data = {"kind": "529", "message": "It was busy.", "waited_seconds": 0.0, "usage": {}}
+    Conversations(study.path("conversations")).append("round-03", Entry(kind="fault", key="k", data=data))
+    shown = rounds(tmp_path, "transcript", study.root, "3")
+    assert shown.returncode == 0
+    assert "# Conversation round-03" in shown.stdout
+    assert "It was busy." in shown.stdout
+    done = rounds(tmp_path, "transcript", study.root, "parse")
+    assert done.returncode == 4
+    assert "no conversation 'parse'; there are: round-03" in done.stderr
 
 
 def test_a_study_folder_that_is_taken_is_left_alone(tmp_path: Path, pictures: Path) -> None:

@@ -23,10 +23,11 @@ from agents.claude.spending import Caps, Purse
 from flows.attempt import Workshop
 from flows.improve_model import run_rounds
 from tasks.conversations import Conversations
-from tasks.domain.errors import SandboxMissing
+from tasks.domain.errors import SandboxMissing, ServiceUnavailable
 from tasks.domain.round import Round, Verdict
-from tasks.domain.sandboxing import Sandbox
+from tasks.domain.sandboxing import Completed, Job, Sandbox
 from tasks.sandbox.bubblewrap import BubblewrapSandbox
+from tasks.sandbox.local import LocalSandbox
 from tasks.withholding import Withholder
 from tasks.workbench import SandboxWorkbench
 
@@ -249,7 +250,9 @@ def test_forged_predictions_fail_the_round_and_a_run_that_lengthens_its_time_is_
 def test_a_runaway_is_stopped(developed) -> None:
     _, server, rounds = developed(lambda _: replies.text("Thinking about it."), rounds=1)
     assert rounds[1].judgement.verdict is Verdict.FAILED
-    assert "without using a tool" in rounds[1].judgement.reason
+    assert rounds[1].judgement.reason.startswith(
+        "No edit came of it: the language model answered 3 times without using a tool"
+    )
     assert len(server.requests) == 3
 
 
@@ -284,3 +287,33 @@ def test_names_of_patients_in_a_log_never_leave_the_house(developed, study, pict
             for block in message["content"] if block["type"] == "tool_result"]  # fmt: skip
     assert any("[withheld]" in text for text in told)
     assert not any(name in text or "p003.png" in text for text in told)
+
+
+class KilledInTraining(LocalSandbox):
+    """A sandbox in which the process is killed when a round's own training begins."""
+
+    def run(self, job: Job, on_line: Callable[[str], None] = lambda _: None) -> Completed:
+        if job.labels.get("round") == "01":
+            raise KeyboardInterrupt
+        return super().run(job, on_line)
+
+
+def test_a_process_that_was_killed_in_a_round_goes_on_in_it_and_pays_for_no_call_twice(developed, study) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        developed(GOOD, sandbox=KilledInTraining())
+    paid = Purse(PRICES, Caps(), Conversations(study.path("conversations"))).spent()
+    work, server, rounds = developed([nothing_left()])
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    assert rounds[1].tokens == paid.usage.total
+    assert len(server.requests) == 1
+    assert "This is round 2;" in json.dumps(server.requests[0].body["messages"])
+    spent = work.developer._office.purse.spent()
+    assert spent.dollars == paid.dollars + server.dollars(PRICES)
+
+
+def test_a_service_that_stays_down_stops_the_study_and_nothing_is_lost(developed, study) -> None:
+    with pytest.raises(ServiceUnavailable, match="rounds resume"):
+        developed([*GOOD[:2], *[replies.status(503)] * 5])
+    _, server, rounds = developed([*GOOD[2:], nothing_left()])
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    assert len(server.requests) == len(GOOD[2:]) + 1

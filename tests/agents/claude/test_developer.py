@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from agents.claude.developer import MOST_IDLE_TURNS, MOST_REPETITIONS, MOST_TURNS, ClaudeDeveloper
+from agents.claude.developer import MOST_IDLE_TURNS, MOST_TURNS, ClaudeDeveloper
 from agents.claude.dialogue import Office, Voice
 from agents.claude.exchange import Block, Reply, ScriptedLanguageModel, Usage
+from agents.claude.handing_in import MOST_REPETITIONS
 from agents.claude.journal import Journal, MemoryJournal
 from agents.claude.prices import load_prices
 from agents.claude.prompts import load_prompt
