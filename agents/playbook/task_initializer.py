@@ -72,6 +72,10 @@ FROM_SCRATCH = (
 
 FROM_WEIGHTS = (
     *_ladder("resnet10t", 1.10, 450, 96, 128),
+    # thin convolutions: few multiplications, that a processor is slow at; measured at 96 pixels with 2 cores
+    *_ladder("tf_efficientnet_lite0", 0.40, 225, 96, 128, 160, 224),
+    *_ladder("tf_efficientnet_lite1", 0.62, 170, 128, 160, 224),
+    *_ladder("tf_efficientnet_lite2", 0.90, 160, 128, 160, 224),
     *_ladder("mobilenetv3_large_100", 0.22, 620, 160, 224),
     *_ladder("resnet18", 1.81, 330, 128, 160, 224),
     *_ladder("resnet34", 3.66, 180, 160, 224),
