@@ -13,13 +13,15 @@ from agents.claude.developer import ClaudeDeveloper
 from agents.claude.prompts import load_prompt, prompt_hashes
 from agents.claude.semantic_parser import ClaudeSemanticParser
 from agents.claude.task_initializer import ClaudeTaskInitializer
+from agents.claude_sdk.developer import SdkDeveloper
+from agents.claude_sdk.door import AgentSdk
 from agents.developer import Developer
 from agents.playbook.developer import PlaybookDeveloper
 from agents.playbook.semantic_parser import PlaybookSemanticParser
 from agents.playbook.task_initializer import PlaybookTaskInitializer
 from agents.semantic_parser import SemanticParser
 from agents.task_initializer import TaskInitializer
-from flows.language_model import check_access, office_of, voices_of
+from flows.language_model import check_access, check_sdk, office_of, record_spending, voices_of
 from flows.run_round import Bench
 from flows.settings import Settings
 from tasks import tracking
@@ -34,7 +36,8 @@ from tasks.template import template_sources
 from tasks.withholding import Withholder
 from tasks.workbench import SandboxWorkbench
 
-AGENTS = ("playbook", "claude")
+AGENTS = ("playbook", "claude", "claude-sdk")
+"""The last is the second but for the developer, which works in the loop of the Claude Agent SDK."""
 
 
 def check_agent(name: str) -> None:
@@ -47,11 +50,13 @@ def check_agent(name: str) -> None:
         raise RequestError(f"there is no agent {name!r}; choose one of: {', '.join(AGENTS)}")
     if name == "claude":
         check_access(Settings())
+    elif name == "claude-sdk":
+        check_sdk(Settings())
 
 
 def prompts_of(agent: str) -> tuple[tuple[str, str], ...]:
     """Return name and SHA-256 of each prompt that an agent works by."""
-    return tuple(prompt_hashes().items()) if agent == "claude" else ()
+    return () if agent == "playbook" else tuple(prompt_hashes().items())
 
 
 def semantic_parser_of(agent: str, *, study: StudyFolder | None = None) -> SemanticParser:
@@ -91,13 +96,13 @@ def developer_of(study: StudyFolder, bench: Bench) -> Developer:
         withholder=withholder,
         labels={"study": study.id, "round": "trial"},
     )
-    return ClaudeDeveloper(
-        office_of(settings, study),
-        voices_of(settings).developer,
-        workbench,
-        load_prompt("developer"),
-        withhold=withholder.withhold,
-    )
+    office, voice, prompt = office_of(settings, study), voices_of(settings).developer, load_prompt("developer")
+    if study.agent == "claude-sdk":
+        sdk = AgentSdk(api_key=settings.anthropic_api_key.get_secret_value(), base_url=settings.claude_base_url)
+        return SdkDeveloper(
+            sdk, voice, workbench, prompt, journal=office.journal, purse=office.purse, withhold=withholder.withhold
+        )
+    return ClaudeDeveloper(office, voice, workbench, prompt, withhold=withholder.withhold)
 
 
 def machine_of(settings: Settings) -> Machine:
@@ -182,6 +187,7 @@ def publisher_of(study: StudyFolder) -> Callable[[], None]:
     uri = Settings().tracking_uri(study.root.parent)
 
     def publish() -> None:
+        record_spending(Settings(), study)
         pending = study.path("tracking_pending.txt")
         try:
             tracking.publish(study, uri)

@@ -138,6 +138,7 @@ def study_record(study: StudyFolder, *, anchors: Path, environment: EnvironmentF
         notes=tuple(json.loads(study.text("notes.json"))),
         repeats=study.baseline_repeats(),
         not_taken_back=study.ablation_notes(),
+        spending=study.spending(),
     )
 
 

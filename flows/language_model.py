@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 
 from agents.claude.client import Access, ClaudeClient
@@ -14,10 +14,12 @@ from agents.claude.journal import Journal, MemoryJournal
 from agents.claude.prices import in_dollars, load_prices
 from agents.claude.prompts import load_prompt
 from agents.claude.spending import Caps, Purse
+from agents.claude_sdk.door import check_installed
 from flows.settings import Settings
 from tasks.conversations import Conversations
 from tasks.domain.errors import AgentUnusable
 from tasks.domain.request import Budget
+from tasks.domain.spending import ConversationCost, StudyCost
 from tasks.storage import StudyFolder
 from tasks.template import template_sources
 
@@ -49,6 +51,21 @@ def check_access(settings: Settings) -> None:
     voices = voices_of(settings)
     for voice in (voices.parser, voices.initializer, voices.developer):
         prices.of(voice.model)
+
+
+def check_sdk(settings: Settings) -> None:
+    """Check that the Claude Agent SDK can be used: it does the developer's part, Claude the others.
+
+    Raises:
+        AgentUnusable: There is no package, no key, no known price, or the models are in one of the clouds.
+    """
+    check_installed()
+    if settings.claude_provider != "anthropic":
+        raise AgentUnusable(
+            f"the agent claude-sdk knows Anthropic's own service, or a gateway to it (ROUNDS_CLAUDE_BASE_URL), not {settings.claude_provider}; "
+            "`--agent claude` works there"
+        )
+    check_access(settings)
 
 
 def voices_of(settings: Settings) -> Voices:
@@ -90,6 +107,26 @@ def forecast_of(settings: Settings, study: StudyFolder) -> str:
         f"{expected.sentence} No call is made that might pass {in_dollars(caps.study_dollars or Decimal(0))} a study or "
         f"{in_dollars(caps.conversation_dollars or Decimal(0))} a round."
     )
+
+
+def record_spending(settings: Settings, study: StudyFolder) -> None:
+    """Write what the study has spent so far, by conversation, to `spending.json`; nothing where no call was made."""
+    journal = Conversations(study.path("conversations"))
+    if not journal.names():
+        return
+    purse = Purse(load_prices(settings.claude_prices), Caps(), journal)
+    found = {name: purse.spent(name) for name in journal.names()}
+    costs = {
+        name: ConversationCost(
+            dollars=str(item.dollars),
+            tokens=asdict(item.usage),
+            seconds=item.seconds,
+            calls=item.calls,
+            faults=item.faults,
+        )
+        for name, item in found.items()
+    }
+    study.write(StudyCost(conversations=costs, dollars=str(purse.spent().dollars)), "spending.json")
 
 
 def _client(settings: Settings) -> LanguageModel:

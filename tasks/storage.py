@@ -25,6 +25,7 @@ from tasks.domain.repeats import BaselineRepeats
 from tasks.domain.request import Request
 from tasks.domain.round import Round
 from tasks.domain.spec import Protocol, Spec
+from tasks.domain.spending import StudyCost
 from tasks.sandbox.outputs import discard
 
 if TYPE_CHECKING:
@@ -166,6 +167,10 @@ class StudyFolder:
         if not self.has("baseline_repeats.json"):
             return BaselineRepeats()
         return from_json(BaselineRepeats, self.text("baseline_repeats.json"))
+
+    def spending(self) -> StudyCost | None:
+        """Return what was spent on a language model; None for a study without one."""
+        return from_json(StudyCost, self.text("spending.json")) if self.has("spending.json") else None
 
     def ablation_notes(self) -> dict[int, str]:
         """Return why the change of a kept round could not be taken back and run, by its number."""

@@ -49,6 +49,7 @@ def publish(study: StudyFolder, uri: str) -> str:
             best = record.score if record.kept else best
             if str(record.number) not in known:
                 _record_round(client, parent, study, record, best)
+        _record_spending(client, study, run_id)
         if study.has("evaluation.json") and "rounds.published" not in client.get_run(run_id).data.tags:
             _record_result(client, study, run_id, uri)
         return run_id
@@ -227,6 +228,19 @@ def _log_conversation(client: MlflowClient, study: StudyFolder, run: Run, name: 
             end_time_ns=span.end_ns,
         )
     client.end_trace(root.trace_id, outputs=dict(spans[-1].outputs), end_time_ns=max(span.end_ns for span in spans))
+
+
+def _record_spending(client: MlflowClient, study: StudyFolder, run_id: str) -> None:
+    spending = study.spending()
+    if spending is None:
+        return
+    client.log_text(run_id, study.text("spending.json"), "spending.json")
+    numbers = {
+        "llm/dollars": float(spending.dollars),
+        "llm/tokens": float(spending.tokens),
+        "llm/calls": float(spending.calls),
+    }
+    _log_numbers(client, run_id, numbers, step=len(study.rounds()) - 1)
 
 
 def _record_result(client: MlflowClient, study: StudyFolder, run_id: str, uri: str) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tasks.domain.request import Request
     from tasks.domain.round import Round
     from tasks.domain.spec import Protocol, Spec
+    from tasks.domain.spending import StudyCost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,8 @@ class StudyRecord:
     """The baseline trained again with other seeds; None or empty where the budget had no room for it."""
     not_taken_back: Mapping[int, str] = field(default_factory=dict)
     """Kept rounds whose change could not be taken back and run, with the reason."""
+    spending: StudyCost | None = None
+    """On a language model; None where none was asked."""
 
     @property
     def final(self) -> Round | None:
