@@ -174,7 +174,7 @@ def _run(folder: StudyFolder, *, sandbox: str, confirm: bool, as_json: bool) -> 
     check_agent(folder.agent)
     chosen = sandbox_of(sandbox, agent=folder.agent, settings=Settings())
     err.print(f"Study {folder.root}, sandbox {chosen.name}")
-    if folder.agent == "claude":
+    if folder.agent != "playbook":
         err.print(Text(forecast_of(Settings(), folder)))
     if confirm:
         with folder.locked(), watching(folder, err):

@@ -28,7 +28,12 @@ class Sandbox(StrEnum):
 
 StudyArgument = Annotated[Path, typer.Argument(help="Folder of the study.")]
 SandboxOption = Annotated[Sandbox, typer.Option(help="Where training and prediction run.")]
-AgentOption = Annotated[str, typer.Option(help="Who plays the three roles: playbook, or claude (needs a key).")]
+AgentOption = Annotated[
+    str,
+    typer.Option(
+        help="Who plays the three roles: playbook, claude (needs a key), or claude-sdk (a key and the Claude Agent SDK)."
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as one line of JSON, last on standard output.")
 ]

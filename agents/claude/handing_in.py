@@ -59,6 +59,12 @@ def accepted(ending: object, changed: Mapping[str, str], briefing: Briefing) -> 
         return "Noted."
     if not changed:
         raise ToolFailed("you changed no file; edit the code first, or say `nothing_left`")
+    grown = sum(len(text) - len(briefing.source.get(name, "")) for name, text in changed.items())
+    if isinstance(ending, tools.Propose) and ending.only_removes and grown >= 0:
+        # A tie is kept for such an edit, so that it must be one.
+        raise ToolFailed(
+            "only_removes is for an edit after which the code is shorter; this one does not take code away"
+        )
     if code_sha256({**briefing.source, **changed}) in briefing.tried:
         raise ToolFailed(
             "this very code was tried in an earlier round; change something that matters, or say `nothing_left`"

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
+from agents.claude.scripted_server import ScriptedServer
 from tasks.conversations import Conversations
 from tasks.delivery import deliver
 from tasks.domain.conversation import Entry
@@ -94,6 +95,38 @@ def test_a_model_without_a_price_is_refused_before_anything_is_begun(tmp_path: P
     done = rounds(tmp_path, *given, ANTHROPIC_API_KEY="written", ROUNDS_CLAUDE_MODEL="claude-unheard-of")
     assert done.returncode == 3
     assert "no price is known for the model 'claude-unheard-of'" in done.stderr.replace("\n", " ")
+
+
+def test_a_cap_that_does_not_cover_the_first_call_is_told_and_nothing_is_asked_or_sealed(
+    tmp_path: Path, pictures: Path
+) -> None:
+    study = tmp_path / "study"
+    given = (
+        "develop",
+        "--text",
+        "tell bright from dark",
+        "--images",
+        pictures,
+        "--agent",
+        "claude",
+        "--study",
+        study,
+        "--yes",
+    )
+    with ScriptedServer([]) as server:
+        environment = {
+            "ANTHROPIC_API_KEY": "written",
+            "ROUNDS_CLAUDE_BASE_URL": server.url,
+            "ROUNDS_CLAUDE_STUDY_DOLLARS": "0.0001",
+        }
+        done = rounds(tmp_path, *given, **environment)
+        assert server.requests == []
+    told = " ".join(done.stderr.split())
+    assert done.returncode == 3
+    assert "The next call might cost up to $" in told
+    assert "Raise the cap (ROUNDS_CLAUDE_STUDY_DOLLARS" in told
+    assert "will likely cost between" in told
+    assert not (study / "ledger.jsonl").exists()
 
 
 def test_a_conversation_is_shown_and_one_that_never_was_is_told(tmp_path: Path) -> None:

@@ -317,3 +317,27 @@ def test_a_service_that_stays_down_stops_the_study_and_nothing_is_lost(developed
     _, server, rounds = developed([*GOOD[2:], nothing_left()])
     assert rounds[1].judgement.verdict is Verdict.KEPT
     assert len(server.requests) == len(GOOD[2:]) + 1
+
+
+def test_a_round_that_crashes_again_and_again_fails_with_the_reasons_of_all_tries_and_the_study_goes_on(
+    developed,
+) -> None:
+    names = ("alpha", "beta", "gamma")
+    crashes = [
+        step
+        for name in names
+        for step in (
+            create("train.py", f"raise KeyError({name!r})\n"),
+            propose(f"try {name}", rationale=f"it is {name}"),
+        )
+    ]
+    work, server, rounds = developed([*crashes, *GOOD, nothing_left()])
+    assert [item.judgement.verdict for item in rounds] == [Verdict.BASELINE, Verdict.FAILED, Verdict.KEPT]
+    assert all(name in rounds[1].judgement.reason for name in names)
+    assert "mended (it is gamma)" in rounds[1].judgement.reason
+    assert rounds[1].hypothesis.title == "try alpha"
+    assert [item.tokens for item in rounds[1:]] == [
+        work.developer._office.purse.spent(f"round-{number:02d}").usage.total for number in (1, 2)
+    ]
+    opening = json.dumps(server.requests[len(crashes)].body["messages"][0])
+    assert "01 failed: try alpha" in opening

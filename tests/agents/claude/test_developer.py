@@ -276,3 +276,15 @@ def test_what_all_rounds_share_comes_first_and_is_the_same_byte_for_byte(
     assert (one["system"], one["tools"]) == (other["system"], other["tools"])
     assert one["messages"][0]["content"][0] == other["messages"][0]["content"][0]
     assert len(str(other)) < 1.2 * len(str(one))
+
+
+def test_an_edit_that_adds_code_is_no_simplification_for_which_a_tie_would_do(
+    new_briefing: Callable[..., Briefing],
+) -> None:
+    longer = {**EDIT, "new_str": "weight_decay: float = 0.0123"}
+    shorter = {**EDIT, "old_str": "weight_decay: float = 0.0123", "new_str": "weight_decay: float = 0"}
+    played = Played(edits(longer), proposes(only_removes=True), edits(shorter), proposes(only_removes=True))
+    proposal = played.developer.propose(new_briefing())
+    assert proposal is not None
+    assert proposal.hypothesis.simplification
+    assert "does not take code away" in str(played.model.bodies[2]["messages"][-1])

@@ -1,0 +1,53 @@
+"""The journal of a session that does not go as planned."""
+
+from __future__ import annotations
+
+from agents.claude import scripted_replies as replies
+from agents.claude.exchange import Usage
+from agents.claude.journal import MemoryJournal
+from agents.claude.scripted_events import events, message
+from agents.claude_sdk.offered_tools import offered_tools
+from agents.claude_sdk.record import Record
+from agents.claude_sdk.session import Ask, Outcome
+
+ASK = Ask(
+    system="be brief", words="begin", tools=offered_tools(), model="claude-opus-5-5", effort="", max_tokens=500, max_turns=3,
+    max_dollars=None, seconds=60.0,
+)  # fmt: skip
+USAGE = Usage(input_tokens=100, output_tokens=10)
+
+
+def shown(reply: replies.ScriptedReply) -> list[dict[str, object]]:
+    return [{"type": name, **data} for name, data in events(message(reply, {"model": ASK.model}, USAGE))]
+
+
+def test_a_reply_that_broke_off_is_a_fault_with_what_it_may_have_cost() -> None:
+    journal = MemoryJournal()
+    record = Record(journal, "round-01", ASK)
+    *begun, _, stop = shown(replies.text("one two three four five six seven"))
+    for event in [*begun, stop]:  # as the SDK's program shows one
+        record.heard(event)
+    record.failed("529", "It failed: overloaded.", 0.5)
+    for event in shown(replies.text("done")):
+        record.heard(event)
+    record.end(Outcome(ended="completed"))
+    fault, call = journal.read("round-01")
+    assert (fault.kind, fault.data["kind"], fault.data["waited_seconds"]) == ("fault", "529", 0.5)
+    assert fault.data["usage"]["input_tokens"] == 100
+    assert fault.data["usage"]["output_tokens"] >= 33
+    assert (call.kind, call.data["content"][0]["text"]) == ("call", "done")
+
+
+def test_what_the_sdk_turns_down_before_a_reply_is_whole_is_told_after_it() -> None:
+    journal = MemoryJournal()
+    record = Record(journal, "round-01", ASK)
+    *most, last = shown(replies.tool("Bash", command="id"))
+    for event in most:
+        record.heard(event)
+    record.answered([{"type": "tool_result", "tool_use_id": "t1", "content": "No such tool", "is_error": True}])
+    record.heard(last)
+    for event in shown(replies.text("done")):
+        record.heard(event)
+    assert [entry.kind for entry in journal.read("round-01")] == ["call", "result", "call"]
+    assert [turn["role"] for turn in record.body["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert journal.read("round-01")[2].data["request"] == {"messages": record.body["messages"][2:3]}
