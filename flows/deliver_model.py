@@ -14,6 +14,7 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
 from flows.composition import machine_of, publisher_of, sandbox_of
+from flows.language_model import developer_name, record_spending
 from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
 from tasks import delivery
@@ -49,6 +50,7 @@ def deliver_model(study: Path, *, sandbox: str) -> None:
 def desk_of(study: StudyFolder, *, sandbox: str) -> Desk:
     """Return the desk of a study, with what the settings say."""
     settings = Settings()
+    record_spending(settings, study)
     chosen = sandbox_of(sandbox, agent=study.agent, settings=settings)
     return Desk(
         study=study,
@@ -62,7 +64,7 @@ def desk_of(study: StudyFolder, *, sandbox: str) -> Desk:
                 "python": platform.python_version(),
                 **{name: version(name) for name in ("rounds", "torch", "torchvision", "timm", "scikit-learn", "numpy")},
             },
-            developer=study.agent,
+            developer=developer_name(study),
         ),
         publish=publisher_of(study),
     )

@@ -109,6 +109,14 @@ def forecast_of(settings: Settings, study: StudyFolder) -> str:
     )
 
 
+def developer_name(study: StudyFolder) -> str:
+    """Return who proposed a study's edits, for its report: the agent, and the models that answered it."""
+    kept = Conversations(study.path("conversations"))
+    entries = (entry for name in kept.names() if name.startswith("round-") for entry in kept.read(name))
+    models = sorted({str(entry.data["model"]) for entry in entries if entry.kind == "call"})
+    return f"{study.agent} ({', '.join(models)})" if models else study.agent
+
+
 def record_spending(settings: Settings, study: StudyFolder) -> None:
     """Write what the study has spent so far, by conversation, to `spending.json`; nothing where no call was made."""
     journal = Conversations(study.path("conversations"))
