@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tasks.report.record import StudyRecord
 
 SIGNIFICANCE = 0.05
+GUESSING = 0.5
+"""AUC of scores that have nothing to do with the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def _title(record: StudyRecord, evaluation: Evaluation) -> str:
     primary, final = in_sentence(metric_words(evaluation.primary, record.spec)), record.final
     value = evaluation.metrics[evaluation.primary].final.value
     reached = f"The final model reached {primary} {number(value)} on {record.profile.roles.unit}s it had never seen"
+    if _may_be_guessing(evaluation):
+        return f"{reached}; it is not shown to do better than guessing"
     if final is not None and final.number == 0:
         return f"{reached}; it is still the initial one"
     return reached + _TITLES[_direction(record)]
@@ -107,7 +111,14 @@ def _how_good(record: StudyRecord, evaluation: Evaluation) -> Statement:
         reason = why_undefined(name, evaluation.metrics[name].warnings, evaluation.class_counts)
         return Statement(f"On {sample} that it had never seen, its {words} is undefined ({reason}).", source)
     text = f"On {sample} that it had never seen, its {words} was {number(estimate.value)} (95% interval {interval(estimate)})."
-    return Statement(text + _gloss(record, estimate.value), source)
+    guessing = " Guessing reaches 0.5, and the interval does too: that the model tells anything is not shown."
+    return Statement(text + _gloss(record, estimate.value) + (guessing if _may_be_guessing(evaluation) else ""), source)
+
+
+def _may_be_guessing(evaluation: Evaluation) -> bool:
+    """Return whether the final model's AUC, where that is the primary metric, is not shown to be above that of a coin."""
+    is_auc = evaluation.primary.partition("[")[0] == "auroc"
+    return is_auc and evaluation.metrics[evaluation.primary].final.low <= GUESSING
 
 
 def _gloss(record: StudyRecord, value: float) -> str:

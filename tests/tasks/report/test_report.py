@@ -289,3 +289,17 @@ def test_curves_in_an_unknown_form_are_refused(study_record):
     broken = dataclasses.replace(study_record.evaluation, figures={"initial": {"roc": "none"}})
     with pytest.raises(ValueError, match="validation error"):
         render_report(dataclasses.replace(study_record, evaluation=broken))
+
+
+@pytest.mark.parametrize(("low", "guessing"), [(0.48, True), (0.5, True), (0.51, False)])
+def test_an_auc_whose_interval_reaches_down_to_a_coin_is_said_to_be_no_better_than_guessing(
+    study_record, low, guessing
+) -> None:
+    evaluation = study_record.evaluation
+    old = evaluation.metrics["auroc"]
+    metrics = {**evaluation.metrics, "auroc": dataclasses.replace(old, final=dataclasses.replace(old.final, low=low))}
+    page = text_of(
+        render_report(dataclasses.replace(study_record, evaluation=dataclasses.replace(evaluation, metrics=metrics)))
+    )
+    assert ("it is not shown to do better than guessing" in page) is guessing
+    assert ("Guessing reaches 0.5, and the interval does too" in page) is guessing
