@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -309,3 +310,11 @@ def pixels(file):
     values = torch.from_numpy(np.array(resized)).permute(2, 0, 1) / 255
     mean, deviation = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     return (values - mean.view(3, 1, 1)) / deviation.view(3, 1, 1)
+
+
+def test_larger_images_need_fewer_epochs_where_rounds_go_on_from_the_incumbents_weights() -> None:
+    technique = BY_NAME["larger_images"]
+    slow = replace(READING, epochs=4.0, image_size=96, source_pixels=200)
+    assert technique.unsuited(slow) == "only 2.2 epochs would fit into the budget"
+    assert technique.unsuited(replace(slow, kept=frozenset({"incumbent_weights"}))) == ""
+    assert technique.unsuited(replace(slow, epochs=2.0, kept=frozenset({"incumbent_weights"}))) != ""
