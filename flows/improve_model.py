@@ -95,6 +95,7 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
         EvaluationError: Going on would risk the honesty of the result.
     """
     protocol = work.bench.protocol
+    work.study.path("ended.txt").unlink(missing_ok=True)  # of an earlier start, whose reason need not hold any more
     work.study.settle()
     work.codebase.forget_from(max(1, len(work.study.rounds())))
     while True:

@@ -88,6 +88,8 @@ def mended(
     # An edit that only takes something away asks one question; mended it would ask another one.
     if not rounds or len(failures) > MAX_MENDS or proposal.hypothesis.simplification or proposal.gave_up:
         return None
+    if failures[-1].kind is FailureKind.NO_EDIT:  # the developer gave up on it
+        return None
     if failures[-1].seconds_left < LEAST_PART_LEFT * work.bench.protocol.train_seconds:
         return None
     mend = work.step(work.developer.mend, f"round {len(rounds) + work.ahead:02d} mend")

@@ -50,6 +50,8 @@ class _Talk:
     turns: int = 0
     idle: int = 0
     repetitions: Repetitions = field(default_factory=Repetitions)
+    failed: str = ""
+    """Hash of the code that is to be mended."""
     told_tokens: int = 0
     told_dollars: float = 0.0
     """What earlier proposals of the round already carry."""
@@ -98,14 +100,14 @@ class ClaudeDeveloper:
         """Return the edit as the model mends it in the same conversation; None for one that this process did not propose.
 
         Raises:
-            SpendingCapReached: Of the study.
             ServiceUnavailable: The service does not answer.
             AgentUnusable: Key, model or request are refused.
         """
         talk = self._talks.get(_key(proposal))
         if talk is None or proposal.gave_up:
             return None
-        talk.dialogue.say(context.failed(failure, self._withhold))
+        talk.failed = code_sha256({**briefing.source, **proposal.files})
+        talk.dialogue.say_as_before(context.failed(failure, self._withhold))
         return self._handed_in(talk, briefing, of=proposal)
 
     def _begun(self, briefing: Briefing, name: str) -> _Talk:
@@ -124,7 +126,8 @@ class ClaudeDeveloper:
         try:
             given = self._conversed(talk, briefing)
         except (NothingCame, SpendingCapReached) as error:
-            if isinstance(error, SpendingCapReached) and error.scope == "study":
+            # A mend is part of a round that has its record; the next proposal meets the study's cap again.
+            if isinstance(error, SpendingCapReached) and error.scope == "study" and of is None:
                 raise
             return self._none(talk, str(error), of)
         if isinstance(given, tools.NothingLeft):
@@ -181,12 +184,18 @@ class ClaudeDeveloper:
     ) -> tools.Propose | tools.NothingLeft | None:
         """Answer all uses of tools in a reply; return the one that ends the round."""
         ending: tools.Propose | tools.NothingLeft | None = None
+        circling: NothingCame | None = None
         for use in uses:
             cut = reply.stop_reason == "max_tokens" and use is uses[-1]
             result, ends = self._answer(talk, use, cut=cut, alone=len(uses) == 1, briefing=briefing)
-            talk.dialogue.answer(use["id"], result)
-            talk.repetitions.watch(use["name"], use.get("input"), result.text, is_error=result.is_error)
+            talk.dialogue.answer(use["id"], result)  # all of them, or the conversation could not be gone on with
+            try:
+                talk.repetitions.watch(use["name"], use.get("input"), result.text, is_error=result.is_error)
+            except NothingCame as error:
+                circling = circling or error
             ending = ends or ending
+        if circling is not None and ending is None:
+            raise circling
         return ending
 
     def _answer(
@@ -200,7 +209,9 @@ class ClaudeDeveloper:
                 if not alone:
                     raise ToolFailed(NOT_AT_ONCE)  # noqa: TRY301 - told like every other misuse
                 ending = tools.read_input(name, given)
-                return ToolResult(text=accepted(ending, talk.toolbox.editor.changed, briefing)), ending  # type: ignore[return-value]
+                return ToolResult(
+                    text=accepted(ending, talk.toolbox.editor.changed, briefing, failed=talk.failed)
+                ), ending  # type: ignore[return-value]
             known = None if talk.toolbox.edits(name) else talk.dialogue.answered(use["id"])
             if known is not None:
                 talk.toolbox.charge(known.seconds)

@@ -80,7 +80,9 @@ class Dialogue:
         entries = office.journal.read(name)
         self._replies = {entry.key: entry for entry in entries if entry.kind == "call"}
         self._results = {entry.key: entry for entry in entries if entry.kind == "result"}
-        self._turns = 0
+        self._said = {entry.key: entry for entry in entries if entry.kind == "said"}
+        self._asked_last = ""
+        """Key of the request that was answered last."""
 
     def say(self, *content: Block | str) -> None:
         """Add to the user's turn that comes next."""
@@ -89,6 +91,16 @@ class Dialogue:
             self._messages[-1]["content"] += blocks
         else:
             self._messages.append({"role": "user", "content": blocks})
+
+    def say_as_before(self, text: str) -> None:
+        """Add a text that a run after a kill may put in other words, such as how a training failed: what was said first counts.
+
+        Else the request would be another one, and what was answered would be asked and paid for again.
+        """
+        key = f"{self._asked_last}:said"
+        if key not in self._said:
+            self._said[key] = self._note("said", key, {"text": text})
+        self.say(str(self._said[key].data["text"]))
 
     def reply(self) -> Reply:
         """Return the answer to all that was said, from the journal where it was given before.
@@ -104,7 +116,7 @@ class Dialogue:
         reply = _reply_of(known) if known else self._asked(body, key)
         if reply.content:  # one that was cut off within its first thought says nothing, and the API takes no empty turn
             self._messages.append({"role": "assistant", "content": list(reply.content)})
-        self._turns += 1
+        self._asked_last = key[:16]
         return reply
 
     def answer(self, tool_use_id: str, result: ToolResult) -> None:
@@ -121,7 +133,7 @@ class Dialogue:
         return ToolResult(**known.data) if known else None
 
     def _result_key(self, tool_use_id: str) -> str:
-        return f"{self._turns}:{tool_use_id}"  # an id alone need not be the only one behind every gateway
+        return f"{self._asked_last}:{tool_use_id}"  # an id alone need not be the only one behind every gateway
 
     def _asked(self, body: Body, key: str) -> Reply:
         office = self._office

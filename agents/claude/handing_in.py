@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.claude import tools
+from agents.claude.simplification import only_takes_away
 from agents.claude.tools import ToolFailed
 from agents.developer import code_sha256
 from tasks.domain.round import Hypothesis
@@ -49,8 +50,14 @@ class Repetitions:
             raise NothingCame(f"the same thing failed {MOST_REPETITIONS} times in a row: {answer[:200]}")
 
 
-def accepted(ending: object, changed: Mapping[str, str], briefing: Briefing) -> str:
+def accepted(ending: object, changed: Mapping[str, str], briefing: Briefing, *, failed: str = "") -> str:
     """Return what the model is told of an end of the round.
+
+    Args:
+        ending: `propose` or `nothing_left`.
+        changed: New text of each changed file.
+        briefing: Of the round.
+        failed: Hash of the code that is to be mended; empty for a first try.
 
     Raises:
         ToolFailed: What it hands in is no attempt.
@@ -59,13 +66,14 @@ def accepted(ending: object, changed: Mapping[str, str], briefing: Briefing) -> 
         return "Noted."
     if not changed:
         raise ToolFailed("you changed no file; edit the code first, or say `nothing_left`")
-    grown = sum(len(text) - len(briefing.source.get(name, "")) for name, text in changed.items())
-    if isinstance(ending, tools.Propose) and ending.only_removes and grown >= 0:
-        # A tie is kept for such an edit, so that it must be one.
+    if isinstance(ending, tools.Propose) and ending.only_removes and not only_takes_away(briefing.source, changed):
         raise ToolFailed(
-            "only_removes is for an edit after which the code is shorter; this one does not take code away"
+            "only_removes is for an edit that takes code away and neither adds nor changes any; say false, or do that"
         )
-    if code_sha256({**briefing.source, **changed}) in briefing.tried:
+    code = code_sha256({**briefing.source, **changed})
+    if code == failed:
+        raise ToolFailed("this is the code that failed; change what made it fail, or say `nothing_left`")
+    if code in briefing.tried:
         raise ToolFailed(
             "this very code was tried in an earlier round; change something that matters, or say `nothing_left`"
         )

@@ -341,3 +341,14 @@ def test_a_round_that_crashes_again_and_again_fails_with_the_reasons_of_all_trie
     ]
     opening = json.dumps(server.requests[len(crashes)].body["messages"][0])
     assert "01 failed: try alpha" in opening
+
+
+def test_a_mend_that_goes_in_circles_fails_its_round_and_not_the_study(developed) -> None:
+    view = replies.tool("str_replace_based_edit_tool", command="view", path="train.py")
+    script = [
+        create("train.py", "raise KeyError('x')\n"), propose("a crash"),
+        replies.tools(view, view, view),
+        *GOOD, nothing_left(),
+    ]  # fmt: skip
+    _, _, rounds = developed(script)
+    assert [item.judgement.verdict for item in rounds] == [Verdict.BASELINE, Verdict.FAILED, Verdict.KEPT]

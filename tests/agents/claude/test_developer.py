@@ -278,13 +278,75 @@ def test_what_all_rounds_share_comes_first_and_is_the_same_byte_for_byte(
     assert len(str(other)) < 1.2 * len(str(one))
 
 
-def test_an_edit_that_adds_code_is_no_simplification_for_which_a_tie_would_do(
+def test_an_edit_that_changes_code_is_no_simplification_for_which_a_tie_would_do(
     new_briefing: Callable[..., Briefing],
 ) -> None:
-    longer = {**EDIT, "new_str": "weight_decay: float = 0.0123"}
-    shorter = {**EDIT, "old_str": "weight_decay: float = 0.0123", "new_str": "weight_decay: float = 0"}
-    played = Played(edits(longer), proposes(only_removes=True), edits(shorter), proposes(only_removes=True))
+    away = {"command": "str_replace", "path": "train.py", "old_str": "    model.train()\n", "new_str": ""}
+    undo = {**EDIT, "old_str": EDIT["new_str"], "new_str": EDIT["old_str"]}
+    played = Played(edits(), proposes(only_removes=True), edits(undo), edits(away), proposes(only_removes=True))
     proposal = played.developer.propose(new_briefing())
     assert proposal is not None
     assert proposal.hypothesis.simplification
-    assert "does not take code away" in str(played.model.bodies[2]["messages"][-1])
+    assert set(proposal.files) == {"train.py"}
+    assert "takes code away and neither adds nor changes" in str(played.model.bodies[2]["messages"][-1])
+
+
+def failure_with(log: str) -> Failure:
+    return Failure(kind=FailureKind.CODE_ERROR, diagnosis="it crashed", log_tail=log, seconds_left=60.0)
+
+
+def test_a_mend_that_hands_in_what_failed_is_sent_back(new_briefing: Callable[..., Briefing]) -> None:
+    briefing, second = (
+        new_briefing(),
+        {**EDIT, "old_str": "weight_decay: float = 0.05", "new_str": "weight_decay: float = 0.02"},
+    )
+    played = Played(edits(), proposes(), proposes(), edits(second), proposes(rationale="less"))
+    first = played.developer.propose(briefing)
+    assert first is not None
+    mended = played.developer.mend(briefing, first, failure_with("x"))
+    assert mended is not None
+    assert "this is the code that failed" in str(played.model.bodies[3]["messages"][-1])
+    assert mended.mended == "less"
+
+
+def test_a_mend_that_was_paid_for_is_not_asked_for_again_though_the_failure_reads_otherwise_after_a_kill(
+    new_briefing: Callable[..., Briefing],
+) -> None:
+    briefing, second = (
+        new_briefing(),
+        {**EDIT, "old_str": "weight_decay: float = 0.05", "new_str": "weight_decay: float = 0.02"},
+    )
+    killed = Played(edits(), proposes(), edits(second), proposes(rationale="less"))
+    first = killed.developer.propose(briefing)
+    assert first is not None
+    mended = killed.developer.mend(briefing, first, failure_with("after 12.3 s"))
+    resumed = Played(journal=killed.journal, bench=ScriptedWorkbench())
+    again = resumed.developer.propose(briefing)
+    assert again is not None
+    later = resumed.developer.mend(briefing, again, failure_with("after 45.6 s"))
+    assert later is not None
+    assert mended is not None
+    assert (again.files, later.files) == (first.files, mended.files)
+    assert again.tokens + later.tokens == first.tokens + mended.tokens
+    assert resumed.model.bodies == []
+
+
+def test_a_cap_of_the_study_within_a_mend_leaves_its_costs_with_the_round(
+    new_briefing: Callable[..., Briefing],
+) -> None:
+    briefing = new_briefing()
+    played = Played(
+        edits(),
+        proposes(),
+        edits({**EDIT, "old_str": "0.05", "new_str": "0.02"}),
+        caps=Caps(study_dollars=Decimal("0.80")),
+    )
+    first = played.developer.propose(briefing)
+    assert first is not None
+    played.developer._office.purse._caps = Caps(
+        study_dollars=played.developer._office.purse.spent().dollars + Decimal("0.0000001")
+    )
+    mended = played.developer.mend(briefing, first, failure_with("x"))
+    assert mended is not None
+    assert "study's" in mended.gave_up
+    assert mended.files == {}
