@@ -93,6 +93,7 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
     Raises:
         TrainingFailed: The unedited baseline does not train; nothing can be improved.
         EvaluationError: Going on would risk the honesty of the result.
+        SpendingCapReached: The language model may not even be asked for a first edit.
     """
     protocol = work.bench.protocol
     work.study.path("ended.txt").unlink(missing_ok=True)  # of an earlier start, whose reason need not hold any more
@@ -114,6 +115,8 @@ def run_rounds(work: Workshop) -> tuple[Round, ...]:
             try:
                 proposals = _proposals(work, rounds)
             except SpendingCapReached as error:
+                if len(rounds) == 1:
+                    raise  # nothing was tried yet that the test set could be opened for
                 work.study.write(f"{error} The rounds end here.\n", "ended.txt")
                 break
         if not proposals:

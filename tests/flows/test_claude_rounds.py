@@ -23,7 +23,7 @@ from agents.claude.spending import Caps, Purse
 from flows.attempt import Workshop
 from flows.improve_model import run_rounds
 from tasks.conversations import Conversations
-from tasks.domain.errors import SandboxMissing, ServiceUnavailable
+from tasks.domain.errors import SandboxMissing, ServiceUnavailable, SpendingCapReached
 from tasks.domain.round import Round, Verdict
 from tasks.domain.sandboxing import Completed, Job, Sandbox
 from tasks.sandbox.bubblewrap import BubblewrapSandbox
@@ -144,11 +144,11 @@ def test_a_crash_is_mended_within_its_round(developed) -> None:
 
 def test_a_cap_on_the_study_ends_it_in_order_with_its_best_model(developed) -> None:
     work, server, rounds = developed(
-        [*GOOD, *[replies.text("never reached")] * 50], caps=Caps(study_dollars=Decimal("0.08"))
+        [*GOOD, *[replies.text("never reached")] * 50], caps=Caps(study_dollars=Decimal("0.12"))
     )
-    assert 1 <= len(rounds) <= 2
+    assert 2 <= len(rounds) <= 4
     assert "is left" in work.study.text("ended.txt")
-    assert server.dollars(PRICES) <= Decimal("0.08")
+    assert server.dollars(PRICES) <= Decimal("0.12")
 
 
 def test_a_cap_on_a_round_fails_the_round_and_the_study_goes_on(developed) -> None:
@@ -352,3 +352,11 @@ def test_a_mend_that_goes_in_circles_fails_its_round_and_not_the_study(developed
     ]  # fmt: skip
     _, _, rounds = developed(script)
     assert [item.judgement.verdict for item in rounds] == [Verdict.BASELINE, Verdict.FAILED, Verdict.KEPT]
+
+
+def test_a_cap_that_leaves_no_first_edit_ends_nothing_that_could_be_gone_on_with(developed, study) -> None:
+    with pytest.raises(SpendingCapReached, match="study's"):
+        developed(GOOD, caps=Caps(study_dollars=Decimal("0.0001")))
+    assert not study.has("ended.txt")
+    _, _, rounds = developed([*GOOD, nothing_left()])
+    assert rounds[1].judgement.verdict is Verdict.KEPT
