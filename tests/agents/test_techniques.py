@@ -318,3 +318,9 @@ def test_larger_images_need_fewer_epochs_where_rounds_go_on_from_the_incumbents_
     assert technique.unsuited(slow) == "only 2.2 epochs would fit into the budget"
     assert technique.unsuited(replace(slow, kept=frozenset({"incumbent_weights"}))) == ""
     assert technique.unsuited(replace(slow, epochs=2.0, kept=frozenset({"incumbent_weights"}))) != ""
+
+
+@pytest.mark.parametrize("name", ["larger_backbone", "faster_backbone"])
+def test_another_network_is_not_tried_where_the_rounds_have_grown_weights(name: str) -> None:
+    grown = replace(READING, kept=frozenset({"incumbent_weights"}))
+    assert "would fit no other network" in BY_NAME[name].unsuited(grown)

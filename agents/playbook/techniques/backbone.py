@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from agents.playbook.record import GROWING
 from agents.playbook.seams import set_field
 from agents.playbook.technique import Gain, Rung, Technique
 from agents.playbook.techniques.bfloat16 import suit_arithmetic
@@ -62,6 +63,8 @@ def _faster(reading: Reading) -> tuple[Rung, ...]:
 
 
 def _larger_unsuited(reading: Reading) -> str:
+    if GROWING in reading.kept:
+        return "the weights that the rounds have grown would fit no other network"
     rungs = _larger(reading)
     if not rungs:
         return f"no larger backbone than {reading.backbone} is known to suit"
@@ -72,6 +75,8 @@ def _larger_unsuited(reading: Reading) -> str:
 
 
 def _faster_unsuited(reading: Reading) -> str:
+    if GROWING in reading.kept:
+        return "the weights that the rounds have grown would fit no other network"
     if not _faster(reading):
         return f"no faster backbone than {reading.backbone} is known"
     return f"{reading.epochs:.0f} epochs fit already" if reading.epochs > 8 else ""
