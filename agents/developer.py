@@ -47,6 +47,8 @@ class Briefing:
     """How many devices of that kind one training run may use."""
     fast_bfloat16: bool = False
     """Whether a CPU computes faster in bfloat16 than in float32."""
+    allow_images: bool = False
+    """Whether a language model's programs may print what they see in training images."""
     seed_deviation: float = float("nan")
     """Standard deviation of the primary metric when the same code is trained with other seeds; nan if that was not tried."""
 

@@ -74,6 +74,12 @@ def develop(
             "--input", help="Column that the model sees beside the image, such as age; may be given several times."
         ),
     ] = None,
+    allow_images: Annotated[
+        bool,
+        typer.Option(
+            "--allow-images", help="The language model's programs may print what they see in training images."
+        ),
+    ] = False,
     rounds: Annotated[int | None, typer.Option(min=0, max=30, help="Rounds after the baseline. [default: 30]")] = None,
     minutes: Annotated[float | None, typer.Option(help="Training time of a round, in minutes. [default: 40]")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split, training and statistics. [default: 0]")] = None,
@@ -100,6 +106,7 @@ def develop(
         "columns.label": label,
         "columns.group": group,
         "inputs": inputs or None,
+        "allow_images": allow_images or None,
         "budget.rounds": rounds,
         "budget.minutes_per_round": minutes,
         "seed": seed,
@@ -170,11 +177,13 @@ def _run(folder: StudyFolder, *, sandbox: str, confirm: bool, as_json: bool) -> 
     from flows.language_model import forecast_of  # noqa: PLC0415
     from flows.prepare_study import prepare_study  # noqa: PLC0415
 
-    # A missing agent or sandbox is told before anything is begun.
-    check_agent(folder.agent)
-    chosen = sandbox_of(sandbox, agent=folder.agent, settings=Settings())
+    # A missing agent or sandbox is told before anything is begun. Once the test set is scored no agent has work any more.
+    agent = "" if folder.has("evaluation.json") else folder.agent
+    if agent:
+        check_agent(agent)
+    chosen = sandbox_of(sandbox, trusted_code=folder.trusted_code, settings=Settings())
     err.print(f"Study {folder.root}, sandbox {chosen.name}")
-    if folder.agent != "playbook":
+    if agent not in {"", "playbook"}:
         err.print(Text(forecast_of(Settings(), folder)))
     if confirm:
         with folder.locked(), watching(folder, err):

@@ -38,12 +38,12 @@ def status(
         console.print(Text(folder.text("tracking_pending.txt").strip(), style="yellow"))
 
 
-def report(study: StudyArgument, *, sandbox: SandboxOption = Sandbox.AUTO) -> None:
+def report(study: StudyArgument) -> None:
     """Write the report of a study as it stands, and say where it is."""
     from flows.deliver_model import desk_of, write_report  # noqa: PLC0415
 
     folder = open_study(study)
-    desk = desk_of(folder, sandbox=sandbox)
+    desk = desk_of(folder)
     write_report(folder, anchors=desk.anchors, environment=desk.environment)
     typer.echo(folder.path("report.html"))
 
@@ -75,7 +75,8 @@ def predict(
     ]
     if not files:
         raise DataUnusable("there is no image here", file=images[0])
-    seen = read_model(folder.path("model")).inputs
+    model = read_model(folder.path("model"))
+    seen = model.inputs
     given = given_inputs(inputs, files, seen) if seen else None
     for note in given.notes if given else ():
         err.print(Text(note, style="yellow"))
@@ -84,7 +85,8 @@ def predict(
     table = predict_images(
         folder.path("model"),
         files,
-        sandbox=sandbox_of(sandbox, agent=folder.agent, settings=settings),
+        # The study may know of a language model where the model says nothing, and the model, copied here, where the study does not.
+        sandbox=sandbox_of(sandbox, trusted_code=folder.trusted_code and model.trusted_code, settings=settings),
         machine=machine_of(settings),
         scratch=folder.path("predicting"),
         inputs=given.columns if given else None,

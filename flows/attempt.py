@@ -41,6 +41,8 @@ class Workshop:
     """Brings the tracker up to date with the study folder."""
     tell: Callable[[Round], None] = lambda _: None
     """Tells whoever watches the flow of a finished round."""
+    tellable: Callable[[str], str] = lambda text: text
+    """Makes text from a sandbox fit for the developer; a language model must not see names, nor pixels as numbers."""
     beside: tuple[Bench, ...] = ()
     """Benches on other, equal parts of the machine, for edits that are tried at the same time."""
     ahead: int = 0

@@ -28,8 +28,10 @@ def briefing_of(work: Workshop, rounds: tuple[Round, ...]) -> Briefing:
         device=work.bench.machine.device,
         devices=work.bench.machine.devices,
         fast_bfloat16=work.bench.machine.fast_bfloat16,
-        last_log=shorten(log.read_text(encoding="utf-8", errors="replace")) if log.exists() else "",
+        # Made fit for the developer before it is shortened: a name that is cut in two would no longer be found.
+        last_log=shorten(work.tellable(log.read_text(encoding="utf-8", errors="replace"))) if log.exists() else "",
         tried=frozenset(code_sha256(work.codebase.source(item.commit)) for item in rounds if item.commit),
         weights=work.bench.machine.cached_weights,
+        allow_images=study.request().allow_images,
         seed_deviation=study.baseline_repeats().deviation(rounds[0].score),
     )

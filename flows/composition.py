@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import cast, get_args
 
@@ -34,7 +35,7 @@ from tasks.sandbox.choice import SandboxName, choose_sandbox
 from tasks.storage import StudyFolder
 from tasks.template import template_sources
 from tasks.withholding import Withholder
-from tasks.workbench import SandboxWorkbench
+from tasks.workbench import SandboxWorkbench, tellable
 
 AGENTS = ("playbook", "claude", "claude-sdk")
 """The last is the second but for the developer, which works in the loop of the Claude Agent SDK."""
@@ -84,25 +85,39 @@ def developer_of(study: StudyFolder, bench: Bench) -> Developer:
     if study.agent == "playbook":
         return PlaybookDeveloper()
     settings = Settings()
-    withholder = Withholder(pd.read_parquet(study.path("manifest.parquet")))
     workbench = SandboxWorkbench(
         study=study,
         codebase=Codebase(study.path("codebase"), locks=study.path("locks.json")),
         sandbox=bench.sandbox,
         machine=bench.machine,
         folder=study.path("trial"),
-        cache=bench.cache,
+        cache=study.path("trial-cache"),
         seed=bench.protocol.seed,
-        withholder=withholder,
+        withholder=_withholder_of(study.path("manifest.parquet")),
+        allow_images=study.request().allow_images,
         labels={"study": study.id, "round": "trial"},
     )
     office, voice, prompt = office_of(settings, study), voices_of(settings).developer, load_prompt("developer")
     if study.agent == "claude-sdk":
         sdk = AgentSdk(api_key=settings.anthropic_api_key.get_secret_value(), base_url=settings.claude_base_url)
         return SdkDeveloper(
-            sdk, voice, workbench, prompt, journal=office.journal, purse=office.purse, withhold=withholder.withhold
+            sdk, voice, workbench, prompt, journal=office.journal, purse=office.purse, withhold=tellable_of(study)
         )
-    return ClaudeDeveloper(office, voice, workbench, prompt, withhold=withholder.withhold)
+    return ClaudeDeveloper(office, voice, workbench, prompt, withhold=tellable_of(study))
+
+
+def tellable_of(study: StudyFolder) -> Callable[[str], str]:
+    """Return what makes text from a sandbox fit for the developer of a study's agent: the playbook, which sends nothing, sees all."""
+    if study.agent == "playbook":
+        return lambda text: text
+    withholder = _withholder_of(study.path("manifest.parquet"))
+    return partial(tellable, withholder=withholder, allow_images=study.request().allow_images)
+
+
+@lru_cache(maxsize=2)
+def _withholder_of(manifest: Path) -> Withholder:
+    """Return what knows the names of a study, learnt once: that takes seconds for some hundred thousand images."""
+    return Withholder(pd.read_parquet(manifest))
 
 
 def machine_of(settings: Settings) -> Machine:
@@ -129,26 +144,28 @@ def parts_of_machine(settings: Settings) -> tuple[Machine, ...]:
     return machine.parts(settings.parallel)
 
 
-def sandbox_of(name: str, *, agent: str, settings: Settings) -> Sandbox:
-    """Return the sandbox of a study; only the playbook's own code may run in one that does not isolate.
+def sandbox_of(name: str, *, trusted_code: bool, settings: Settings) -> Sandbox:
+    """Return a sandbox; only code that Rounds ships may run in one that does not isolate.
 
     Raises:
         RequestError: There is no sandbox of this name.
-        SandboxMissing: The named one, or any that may run this agent's code, is not at hand.
+        SandboxMissing: The named one, or any that may run this code, is not at hand.
     """
     if name not in get_args(SandboxName):
         raise RequestError(f"there is no sandbox {name!r}; choose one of: {', '.join(get_args(SandboxName))}")
-    return choose_sandbox(cast("SandboxName", name), trusted_code=agent == "playbook", image=settings.image)
+    return choose_sandbox(cast("SandboxName", name), trusted_code=trusted_code, image=settings.image)
 
 
 def benches_of(study: StudyFolder, *, sandbox: str) -> tuple[Bench, ...]:
     """Return the benches on which the rounds of a prepared study are run, one for each that runs at the same time.
 
-    Each has a cache of its own: what a run may write no other run beside it may touch.
+    Each has a cache of its own: what a run may write no other run beside it may touch. In which sandbox they run is noted in the
+    study, for its report.
     """
     settings = Settings()
     first, *others = parts_of_machine(settings)
-    bench = _bench(study, first, sandbox_of(sandbox, agent=study.agent, settings=settings))
+    bench = _bench(study, first, sandbox_of(sandbox, trusted_code=study.trusted_code, settings=settings))
+    study.write({**study.ran_in(), bench.sandbox.name: bench.sandbox.isolates}, "ran_in.json")
     beside = enumerate(others, start=1)
     return bench, *(replace(bench, machine=part, cache=study.path(f"cache-{number}")) for number, part in beside)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact
 
-from flows.composition import machine_of, publisher_of, sandbox_of
+from flows.composition import machine_of, publisher_of
 from flows.language_model import developer_name, record_spending
 from flows.settings import Settings
 from flows.steps import Steps, artifact_key, shown
@@ -40,25 +40,25 @@ class Desk:
 
 
 @flow(name="deliver model", flow_run_name="deliver {study.name}", validate_parameters=False)
-def deliver_model(study: Path, *, sandbox: str) -> None:
+def deliver_model(study: Path) -> None:
     """Deliver the model of an evaluated study."""
-    desk = desk_of(StudyFolder(study), sandbox=sandbox)
+    desk = desk_of(StudyFolder(study))
     deliver(desk, step=shown, say=get_run_logger().info)
     create_markdown_artifact(key=artifact_key("model-card", study.name), markdown=desk.study.text("model_card.md"))
 
 
-def desk_of(study: StudyFolder, *, sandbox: str) -> Desk:
+def desk_of(study: StudyFolder) -> Desk:
     """Return the desk of a study, with what the settings say."""
     settings = Settings()
     record_spending(settings, study)
-    chosen = sandbox_of(sandbox, agent=study.agent, settings=settings)
+    ran_in = study.ran_in()
     return Desk(
         study=study,
         codebase=Codebase(study.path("codebase"), locks=study.path("locks.json")),
         anchors=settings.state,
         environment=EnvironmentFacts(
-            sandbox=chosen.name,
-            isolates=chosen.isolates,
+            sandbox=" and ".join(ran_in) or "unknown",
+            isolates=all(ran_in.values()) if ran_in else None,
             device=machine_of(settings).device,
             versions={
                 "python": platform.python_version(),
@@ -102,6 +102,8 @@ def write_model(desk: Desk) -> None:
             "inputs": inputs,
             "request": study.request().text,
             "commit": final.commit,
+            "agent": study.agent,
+            "trusted_code": study.trusted_code,
             "spec_sha256": fingerprint(spec),
             "protocol_sha256": fingerprint(study.protocol()),
         },

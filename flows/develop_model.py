@@ -38,9 +38,10 @@ def develop_model(study: Path, *, sandbox: str = "auto") -> None:
     """
     folder = StudyFolder(Path(study))
     with folder.locked():
-        prepare_study(folder.root)
+        if not folder.has("protocol.json"):  # a prepared study asks its agent nothing here, so that no key is needed
+            prepare_study(folder.root)
         if not is_opened(folder):
             improve_model(folder.root, sandbox=sandbox)
         evaluate_model(folder.root, sandbox=sandbox)
-        deliver_model(folder.root, sandbox=sandbox)
+        deliver_model(folder.root)
         show(folder, Progress(stage="done"))

@@ -50,7 +50,7 @@ def evaluate_model(study: Path, *, sandbox: str) -> None:
     gate = Gate(
         study=folder,
         codebase=Codebase(folder.path("codebase"), locks=folder.path("locks.json")),
-        sandbox=sandbox_of(sandbox, agent=folder.agent, settings=settings),
+        sandbox=sandbox_of(sandbox, trusted_code=folder.trusted_code, settings=settings),
         machine=machine_of(settings),
         anchors=settings.state,
         step=shown,

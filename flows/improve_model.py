@@ -19,7 +19,7 @@ from flows.ablation import ablation_began, next_ablation
 from flows.attempt import Workshop, incumbent_of
 from flows.baseline_repeats import repeat_baseline
 from flows.briefing import briefing_of
-from flows.composition import benches_of, developer_of, publisher_of
+from flows.composition import benches_of, developer_of, publisher_of, tellable_of
 from flows.side_by_side import attempt_side_by_side
 from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
@@ -47,6 +47,7 @@ def improve_model(study: Path, *, sandbox: str) -> None:
         validation=load_validation(folder.path("data"), folder.spec()),
         step=shown,
         publish=publisher_of(folder),
+        tellable=tellable_of(folder),
         tell=_teller(folder.protocol().max_rounds),
     )
     rounds = run_rounds(work)

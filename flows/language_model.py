@@ -6,14 +6,14 @@ import time
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from agents.claude.client import Access, ClaudeClient
+from agents.claude.client import Access, ClaudeClient, check_key
 from agents.claude.dialogue import Office, Voice
 from agents.claude.exchange import LanguageModel
 from agents.claude.forecast import forecast
 from agents.claude.journal import Journal, MemoryJournal
-from agents.claude.prices import in_dollars, load_prices
+from agents.claude.prices import Prices, in_dollars, load_prices
 from agents.claude.prompts import load_prompt
-from agents.claude.spending import Caps, Purse
+from agents.claude.spending import Caps, Purse, all_priced
 from agents.claude_sdk.door import check_installed
 from flows.settings import Settings
 from tasks.conversations import Conversations
@@ -40,13 +40,14 @@ def check_access(settings: Settings) -> None:
     """Check that Claude can be asked at all, before anything is begun.
 
     Raises:
-        AgentUnusable: There is no key, or a model without a known price.
+        AgentUnusable: There is no key, one that cannot be sent, or a model without a known price.
     """
     if settings.claude_provider in ("anthropic", "foundry") and not settings.anthropic_api_key.get_secret_value():
         raise AgentUnusable(
             "the agent claude needs a key: set ANTHROPIC_API_KEY. Without one, `--agent playbook` works here: it needs no key, "
             "and plays all three roles by rules and published techniques"
         )
+    check_key(settings.anthropic_api_key.get_secret_value())
     prices = load_prices(settings.claude_prices)
     voices = voices_of(settings)
     for voice in (voices.parser, voices.initializer, voices.developer):
@@ -122,7 +123,8 @@ def record_spending(settings: Settings, study: StudyFolder) -> None:
     journal = Conversations(study.path("conversations"))
     if not journal.names():
         return
-    purse = Purse(load_prices(settings.claude_prices), Caps(), journal)
+    prices = Prices({}) if all_priced(journal) else load_prices(settings.claude_prices)
+    purse = Purse(prices, Caps(), journal)
     found = {name: purse.spent(name) for name in journal.names()}
     costs = {
         name: ConversationCost(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from flows.briefing import briefing_of
-from tasks.crash_log import end_of_log
 from tasks.domain.errors import EditRejected, SpendingCapReached, TrainingFailed
 from tasks.domain.failure import Failure, FailureKind
 from tasks.failure import diagnose
 from tasks.recipe_defaults import default_values
 from tasks.sandbox.outputs import discard
+from tasks.sandbox.shortening import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,10 +58,17 @@ def failure_of(
     """
     before = work.codebase.source()
     source = {**before, **proposal.files}
-    predicting = isinstance(error, TrainingFailed) and error.step == "predict"
-    log = "" if isinstance(error, EditRejected) else end_of_log(folder / ("predict.log" if predicting else "run.log"))
+    log = "" if isinstance(error, EditRejected) else work.tellable(_log_of(error, folder))
     usual = _usual_speed(rounds, before, source)
-    return diagnose(error, log=log, source=source, budget_seconds=left, usual_images_per_second=usual)
+    failure = diagnose(error, log=log, source=source, budget_seconds=left, usual_images_per_second=usual)
+    # Not the tail that came with the error: a name that it cuts in two would no longer be found.
+    return replace(failure, log_tail=shorten(log)) if failure.log_tail else failure
+
+
+def _log_of(error: RoundError, folder: Path) -> str:
+    predicting = isinstance(error, TrainingFailed) and error.step == "predict"
+    log = folder / ("predict.log" if predicting else "run.log")
+    return log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
 
 
 def _usual_speed(rounds: tuple[Round, ...], before: dict[str, str], source: dict[str, str]) -> float:

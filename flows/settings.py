@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, ModelWrapValidatorHandler, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks.domain.errors import SettingUnusable
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 for _name, _value in {
     "DO_NOT_TRACK": "1",
@@ -84,21 +89,37 @@ class Settings(BaseSettings):
     claude_developer_effort: str = "high"
     claude_reply_tokens: int = Field(default=32_000, ge=1_000)
     """Longest reply, thinking included."""
-    claude_timeout_seconds: float = 300.0
+    claude_timeout_seconds: float = Field(default=300.0, gt=0, allow_inf_nan=False)
     """Of silence, after which a call is given up and tried again."""
     claude_prices: Path | None = None
     """TOML file with prices of models that the list in `agents/claude/prices.toml` lacks, or that cost something else here."""
-    claude_study_dollars: float = 50.0
+    claude_study_dollars: float = Field(default=50.0, ge=0, allow_inf_nan=False)
     """Cap on what a study may cost; the request's own (`budget.dollars`) counts if it is lower."""
-    claude_round_dollars: float = 5.0
+    claude_round_dollars: float = Field(default=5.0, ge=0, allow_inf_nan=False)
     """Cap on what the calls of one round may cost."""
-    claude_study_hours: float = 24.0
+    claude_study_hours: float = Field(default=24.0, ge=0, allow_inf_nan=False)
     """Cap on the time that the language model may take in a study, calls and waits together."""
-    claude_round_minutes: float = 60.0
+    claude_round_minutes: float = Field(default=60.0, ge=0, allow_inf_nan=False)
     """The same for one round."""
     mlflow_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow server; empty for a SQLite file in the folder of studies."""
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _said_in_words(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(given)
+        except ValidationError as error:
+            raise SettingUnusable("; ".join(_in_words(item) for item in error.errors())) from None
+
     def tracking_uri(self, studies: Path) -> str:
         """Return the MLflow tracking URI for studies that live in a folder."""
         return self.mlflow_uri or f"sqlite:///{(studies / 'mlflow.db').resolve()}"
+
+
+def _in_words(error: ErrorDetails) -> str:
+    """Return what is wrong with a setting, by the name of its environment variable."""
+    name = str(error["loc"][0])
+    variable = name if name.isupper() else f"ROUNDS_{name.upper()}"
+    given = "" if isinstance(error["input"], SecretStr) or "KEY" in variable else f" {str(error['input'])[:60]!r}"
+    return f"the setting {variable} cannot be{given}: {error['msg'][:1].lower()}{error['msg'][1:]}"

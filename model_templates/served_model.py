@@ -4,7 +4,8 @@ A model that sees more than the image takes, in place of a path, a JSON object w
 '{"image": "a.png", "age": 52, "sex": "female"}'. What is left out, or is null, is not known.
 
 MLflow runs this file by itself (models from code). It starts the delivered codebase's own predict program, so that what is
-served is what was tested. Unlike `rounds predict` it uses no sandbox: serve only models that you trust.
+served is what was tested. Unlike `rounds predict` it uses no sandbox, so a model whose code a language model wrote is refused. An
+operator who has read that code, or who serves it where it can do no harm, sets ROUNDS_SERVE_UNTRUSTED=1.
 """
 
 import csv
@@ -26,6 +27,12 @@ class DeliveredModel(mlflow.pyfunc.PythonModel):
     def load_context(self, context):
         self.folder = Path(context.artifacts["model"])
         self.card = json.loads((self.folder / "model.json").read_text())
+        if self.card.get("trusted_code") is not True and os.environ.get("ROUNDS_SERVE_UNTRUSTED") != "1":
+            raise PermissionError(
+                f"the code of this model was not shipped with Rounds (written by: {self.card.get('agent', 'not said')}), and here it would "
+                "run without a sandbox. Use `rounds predict`, which has one; or read the code, and set ROUNDS_SERVE_UNTRUSTED=1 to "
+                "serve it all the same"
+            )
 
     def predict(self, context, model_input: list[str], params=None):
         """Return a data frame with one row an image: file, one probability a class, and for two classes the decision."""

@@ -49,13 +49,15 @@ def measure(
     categories = as_text(values)
     numbers = np.asarray(values, dtype=np.float64) if is_numeric else np.empty(0, dtype=np.float64)
     quartiles, twentieths = (_bins(numbers, 4), _bins(numbers, _BINS)) if is_numeric else (codes_of(categories),) * 2
+    shown = _five_numbers(numbers) if is_numeric else _frequent(categories)
     chosen = _sample(groups)
     auc, auc_label = _best_auc(twentieths[chosen], [target.of(chosen) for target in targets], groups[chosen])
     return Attribute(
         name=name,
         kind="numeric" if is_numeric else "categorical",
         missing=int(values.isna().sum()),
-        values=_five_numbers(numbers) if is_numeric else _frequent(categories),
+        values=shown,
+        value_groups=() if is_numeric else _groups_of(shown, categories, groups),
         cramers_v=_cramers_v_with(quartiles, targets),
         auc=auc,
         auc_label=auc_label,
@@ -189,6 +191,16 @@ def _determined(values: pd.Series[str], targets: Sequence[Target]) -> tuple[tupl
 
 def _five_numbers(values: NDArray[np.float64]) -> tuple[tuple[str, int], ...]:
     return tuple((f"{value:g}", 0) for value in np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
+
+
+def _groups_of(
+    shown: tuple[tuple[str, int], ...], values: pd.Series[str], groups: NDArray[np.int64]
+) -> tuple[int, ...]:
+    """Return of how many patients or lesions each shown value is; the sum of the rare ones is of those with a rare value."""
+    counted = pd.Series(groups, index=values.index).groupby(values).nunique()
+    frequent = [value for value, _ in shown if counted.get(value, 0)]
+    rare = len(set(groups[(values.notna() & ~values.isin(frequent)).to_numpy()]))
+    return tuple(int(counted.get(value, rare)) for value, _ in shown)
 
 
 def _frequent(values: pd.Series[str]) -> tuple[tuple[str, int], ...]:

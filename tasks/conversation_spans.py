@@ -42,6 +42,8 @@ def _spans(entries: Sequence[Entry]) -> Iterator[Span]:
             use = uses.get(entry.key.partition(":")[2], {})
             yield _of_tool(entry, use)
             continue
+        if entry.kind == "asked":  # the span is that of its end; of one without an end no time is known
+            continue
         if entry.kind == "call":
             turn += 1
             uses = {block["id"]: block for block in entry.data["content"] if block.get("type") == "tool_use"}

@@ -42,9 +42,15 @@ class Conversations:
         return tuple(self._entry(line, file, number) for number, line in enumerate(lines[:-1], start=1))
 
     def append(self, conversation: str, entry: Entry) -> None:
-        """Add an entry, on disk before this returns."""
+        """Add an entry, on disk before this returns, with every text as it is.
+
+        Raises:
+            ValueError: A number in it is infinite or undefined.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(asdict(entry), ensure_ascii=False).encode(errors="replace") + b"\n"
+        # Half a surrogate pair has no form in UTF-8; as a backslash escape it is the JSON for itself.
+        text = json.dumps(asdict(entry), ensure_ascii=False, allow_nan=False)
+        line = text.encode(errors="backslashreplace") + b"\n"
         with self._lock, self._file(conversation).open("a+b") as file:
             _cut_half_line(file.fileno())
             file.write(line)

@@ -1,7 +1,7 @@
 """The delivered model: a folder that holds all that `rounds predict` needs, and its use on new images.
 
     model/
-      model.json          classes, positive class, frozen threshold, spec, hashes, round, study
+      model.json          classes, positive class, frozen threshold, spec, hashes, round, study, who wrote its code
       model.safetensors   the final checkpoint
       code/               the final codebase
 
@@ -61,6 +61,8 @@ class DeliveredModel:
     """Frozen on validation; nan without a positive class."""
     inputs: tuple[ModelInput, ...] = ()
     """What it sees beside the image; empty for the image alone."""
+    trusted_code: bool = False
+    """Whether Rounds ships all of its code; false for a model that does not say so."""
 
     def decide(self, probabilities: NDArray[float64]) -> tuple[list[str], list[bool | None]]:
         """Return the decision on each image, and whether it is flagged as the positive class.
@@ -89,7 +91,8 @@ def deliver(folder: Path, *, code: Path, checkpoint: Path, facts: Mapping[str, o
         code: Clean tree of the final codebase.
         checkpoint: The final checkpoint, a safetensors file.
         facts: `classes` (names in column order), `positive` (class of the threshold, or empty), `threshold`, `inputs` where
-            the code reads any, and whatever else should travel with the model: spec, hashes, round, study id.
+            the code reads any, `trusted_code` if Rounds ships all of it, and whatever else should travel with the model: spec,
+            hashes, round, study id.
 
     Raises:
         ValueError: The facts lack one that predictions need.
@@ -135,6 +138,7 @@ def read_model(folder: Path) -> DeliveredModel:
         positive=card["positive"],
         threshold=float("nan") if threshold is None else float(threshold),
         inputs=from_json(tuple[ModelInput, ...], json.dumps(card.get("inputs", []))),
+        trusted_code=card.get("trusted_code") is True,
     )
 
 

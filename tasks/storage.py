@@ -101,8 +101,20 @@ class StudyFolder:
 
     @property
     def agent(self) -> str:
-        """Return who plays the three roles in this study: its whole code is as trusted as this agent is."""
+        """Return who plays the three roles in this study."""
         return self.text("agent").strip() if self.has("agent") else "playbook"
+
+    @property
+    def trusted_code(self) -> bool:
+        """Return whether all code of this study is what Rounds ships and its playbook made of it.
+
+        Derived from every trace that a language model leaves, since a file that names the agent may be missing or edited.
+        """
+        if self.agent != "playbook" or any(self.path("conversations").glob("round-*.jsonl")):
+            return False
+        if self.has("spec.json") and self.spec().prompts:
+            return False
+        return not any(record.prompt_sha256 for record in self.rounds())
 
     def path(self, *parts: str) -> Path:
         """Return the place of a part of the study."""
@@ -171,6 +183,10 @@ class StudyFolder:
     def spending(self) -> StudyCost | None:
         """Return what was spent on a language model; None for a study without one."""
         return from_json(StudyCost, self.text("spending.json")) if self.has("spending.json") else None
+
+    def ran_in(self) -> dict[str, bool]:
+        """Return the sandboxes that the rounds ran in, each with whether it isolates; empty where nothing noted it."""
+        return from_json(dict[str, bool], self.text("ran_in.json")) if self.has("ran_in.json") else {}
 
     def ablation_notes(self) -> dict[int, str]:
         """Return why the change of a kept round could not be taken back and run, by its number."""

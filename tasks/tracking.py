@@ -20,6 +20,7 @@ from tasks.domain.errors import ServiceUnavailable
 from tasks.report.round_page import diff_page, round_line
 from tasks.report.transcript import transcript
 from tasks.storage import StudyFolder, as_json
+from tasks.tracking_names import metric_name, parameters, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -59,11 +60,6 @@ def experiment_name(study: StudyFolder) -> str:
     """Return the clinical problem that a study belongs to: its task and classes."""
     spec = study.spec()
     return f"{spec.task}: {', '.join(item.description or item.name for item in spec.classes)}"[:200]
-
-
-def metric_name(name: str) -> str:
-    """Return a metric's name as MLflow allows it: `auroc[mel]` becomes `auroc/mel`."""
-    return name.replace("[", "/").replace("]", "")
 
 
 def _client(uri: str) -> MlflowClient:
@@ -113,7 +109,7 @@ def _study_run(client: MlflowClient, study: StudyFolder, uri: str) -> Run:
             "mlflow.note.content": study.text("readback.md"),
         },
     )
-    parameters = {
+    chosen = {
         "request": request.text[:5000],
         "primary": protocol.primary,
         "verdict_rule": protocol.verdict_rule,
@@ -121,7 +117,7 @@ def _study_run(client: MlflowClient, study: StudyFolder, uri: str) -> Run:
         "train_seconds": protocol.train_seconds,
         "seed": protocol.seed,
     }
-    for key, value in parameters.items():
+    for key, value in chosen.items():
         client.log_param(run.info.run_id, key, value)
     for part in ("spec.json", "protocol.json", "profile.json", "readback.md"):
         client.log_text(run.info.run_id, study.text(part), part)
@@ -144,29 +140,31 @@ def _record_round(client: MlflowClient, parent: Run, study: StudyFolder, record:
     run = client.create_run(
         parent.info.experiment_id,
         start_time=started,
-        run_name=f"round {record.number:02d}: {record.hypothesis.title}",
+        run_name=text_of(f"round {record.number:02d}: {record.hypothesis.title}", 250),
         tags={
             "mlflow.parentRunId": parent.info.run_id,
-            "mlflow.note.content": round_line(record),
+            "mlflow.note.content": text_of(round_line(record)),
             "rounds.kind": "round",
             "rounds.round": str(record.number),
             "verdict": str(record.judgement.verdict),
-            "reason": record.judgement.reason[:5000],
-            "hypothesis": record.hypothesis.title,
-            "technique": record.hypothesis.technique,
-            "rationale": record.hypothesis.rationale[:5000],
-            "source": record.hypothesis.source,
+            "reason": text_of(record.judgement.reason),
+            "hypothesis": text_of(record.hypothesis.title),
+            "technique": text_of(record.hypothesis.technique),
+            "rationale": text_of(record.hypothesis.rationale),
+            "source": text_of(record.hypothesis.source),
             "supported": "yes" if record.judgement.supported else "no",
             "commit": record.commit,
-            **({"mends": " ".join(record.mends)[:5000]} if record.mends else {}),
+            **({"mends": text_of(" ".join(record.mends))} if record.mends else {}),
         },
     )
     run_id = run.info.run_id
     folder = study.round_path(record.number)
-    for key, value in record.hypothesis.settings.items():
+    for key, value in parameters(record.hypothesis.settings).items():
         client.log_param(run_id, key, value)
     numbers = {f"validation/{metric_name(name)}": value for name, value in record.metrics.items()}
-    numbers |= {f"log/{name}": value for name, value in record.diagnostics.items() if isinstance(value, float)}
+    numbers |= {
+        metric_name(f"log/{name}"): value for name, value in record.diagnostics.items() if isinstance(value, float)
+    }
     numbers |= {
         "score": record.score,
         "difference": record.judgement.difference,

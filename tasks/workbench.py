@@ -1,11 +1,17 @@
-"""The bench on which an agent tries code before it proposes it: the round's own sandbox, with training data and nothing else."""
+"""The bench on which an agent tries code before it proposes it: the round's own sandbox, with training data at most.
+
+It is also where text from a sandbox is made fit for a language model. Trials run one at a time, in a folder and a cache of their own: what
+a trial leaves there no round ever sees, or an agent could train for longer than a round may.
+"""
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tasks import runs
+from tasks.bulk import without_bulk
 from tasks.domain.errors import EditRejected, TrainingFailed
 from tasks.domain.sandboxing import Bind, Job
 from tasks.domain.trial import Trial
@@ -26,6 +32,20 @@ if TYPE_CHECKING:
     from tasks.withholding import Withholder
 
 
+def tellable(text: str, *, withholder: Withholder, allow_images: bool) -> str:
+    """Return text from a sandbox as a language model may see it: without names, and without what is no aggregate.
+
+    It must be given whole: a name of which something was cut off would no longer be found.
+
+    Args:
+        text: As the program wrote it.
+        withholder: Knows the names of the study.
+        allow_images: Whether the owner of the data lets a language model see what is in them.
+    """
+    told = withholder.withhold(text)
+    return told if allow_images else without_bulk(told)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxWorkbench:
     """Tries code in a sandbox."""
@@ -37,51 +57,63 @@ class SandboxWorkbench:
     folder: Path
     """Scratch of its own; emptied before each trial."""
     cache: Path
-    """Of the rounds: what is decoded in a trial need not be decoded again."""
+    """Of trials alone, never that of a round: what one trial decoded the next need not decode again."""
     seed: int
     withholder: Withholder
     labels: Mapping[str, str] = field(default_factory=dict)
+    allow_images: bool = False
+    """Whether the owner of the data lets a language model see what is in them."""
+    _one_at_a_time: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def run(self, files: Mapping[str, str], command: str, *, seconds: float) -> Trial:
         """Run a shell command in the folder of a codebase, which it cannot change; see `tasks.domain.trial.Workbench`."""
-        code = self._laid_out(files)
-        job = Job(
-            command=("sh", "-c", command),
-            binds=tuple(self._binds(code)),
-            limits=runs.limits_of(self.machine, seconds),
-            log=self.folder / "run.log",
-            labels=self.labels,
-            environment={**runs.environment_of(self.machine), "ROUNDS_BUDGET_SECONDS": f"{seconds:g}"},
-        )
-        return self._told(self.sandbox.run(job, lambda _: None))
+        with self._one_at_a_time:
+            code = self._laid_out(files)
+            job = Job(
+                command=("sh", "-c", command),
+                binds=tuple(self._binds(code)),
+                limits=runs.limits_of(self.machine, seconds),
+                log=self.folder / "run.log",
+                labels=self.labels,
+                environment={**runs.environment_of(self.machine), "ROUNDS_BUDGET_SECONDS": f"{seconds:g}"},
+            )
+            return self._told(self.sandbox.run(job, lambda _: None))
 
     def train(self, files: Mapping[str, str], *, seconds: float) -> Trial:
         """Train a codebase for a short time; see `tasks.domain.trial.Workbench`."""
-        code = self._laid_out(files)
-        try:
-            training = runs.train(
-                self.sandbox,
-                code=code,
-                data=self.study.path("data", "train"),
-                out=self.folder / "out",
-                cache=self.cache,
-                log=self.folder / "run.log",
-                machine=self.machine,
-                budget_seconds=seconds,
-                max_checkpoints=1,
-                seed=self.seed,
-                labels=self.labels,
-                incumbent=self._incumbent(),
-            )
-        except TrainingFailed as error:
-            ended = error.ended if error.ended not in {"", "ok"} else "exit"
-            return Trial(
-                ended=ended,
-                exit_code=error.exit_code or 0,
-                seconds=error.train_seconds,
-                output=self.withholder.withhold(f"{error.reason}\n{error.log_tail}"),
-            )
-        return self._told(training.completed)
+        with self._one_at_a_time:
+            code = self._laid_out(files)
+            try:
+                return self._told(self._trained(code, seconds))
+            except TrainingFailed as error:
+                ended = error.ended if error.ended not in {"", "ok"} else "exit"
+                return Trial(
+                    ended=ended,
+                    exit_code=error.exit_code or 0,
+                    seconds=error.train_seconds,
+                    output=f"{self._fit(error.reason)}\n{self._shown(self.folder / 'run.log')}",
+                )
+
+    def _trained(self, code: Path, seconds: float) -> Completed:
+        """Train a codebase.
+
+        Raises:
+            TrainingFailed: Nothing came of it.
+        """
+        return runs.train(
+            self.sandbox,
+            code=code,
+            data=self.study.path("data", "train"),
+            out=self.folder / "out",
+            cache=self.cache,
+            log=self.folder / "run.log",
+            machine=self.machine,
+            budget_seconds=seconds,
+            max_checkpoints=1,
+            seed=self.seed,
+            labels=self.labels,
+            incumbent=self._incumbent(),
+        ).completed
 
     def log_of(self, number: int) -> str:
         """Return the shortened training log of a past round; empty if it left none."""
@@ -118,7 +150,8 @@ class SandboxWorkbench:
 
     def _binds(self, code: Path) -> Iterator[Bind]:
         yield Bind(name="CODE", source=code)
-        yield Bind(name="DATA", source=self.study.path("data", "train"))
+        if self.allow_images:
+            yield Bind(name="DATA", source=self.study.path("data", "train"))
         yield Bind(name="OUT", source=self.folder / "out", writable=True)
         if self.machine.weights:
             yield Bind(name="WEIGHTS", source=self.machine.weights)
@@ -138,5 +171,7 @@ class SandboxWorkbench:
         )
 
     def _shown(self, log: Path) -> str:
-        # Withheld before it is shortened: a name that is cut in two would no longer be found.
-        return shorten(self.withholder.withhold(log.read_text(encoding="utf-8", errors="replace")))
+        return shorten(self._fit(log.read_text(encoding="utf-8", errors="replace")))
+
+    def _fit(self, text: str) -> str:
+        return tellable(text, withholder=self.withholder, allow_images=self.allow_images)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -164,6 +165,7 @@ def _connected(access: Access) -> Any:
         AgentUnusable: The key, or what else this provider needs, is missing.
     """
     import anthropic  # noqa: PLC0415
+    import httpx2  # noqa: PLC0415
 
     shared: dict[str, Any] = {
         "base_url": access.base_url or None,
@@ -174,6 +176,8 @@ def _connected(access: Access) -> Any:
     key, region, project = access.api_key or None, access.region, access.project
     if access.provider == "anthropic" and not key:
         raise AgentUnusable("there is no key for the language model")
+    check_key(access.api_key)
+    _check_ways(access.base_url)
     try:
         match access.provider:
             case "anthropic":
@@ -185,8 +189,40 @@ def _connected(access: Access) -> Any:
                 return anthropic.AnthropicVertex(access_token=key, project_id=project, **place, **shared)
             case "foundry":
                 return anthropic.AnthropicFoundry(api_key=key, resource=project or None, **shared)
-    except (anthropic.AnthropicError, ValueError) as error:
+    except (anthropic.AnthropicError, ValueError, ImportError, httpx2.InvalidURL) as error:
         raise AgentUnusable(f"the language model at {access.provider} cannot be asked: {error}") from error
+
+
+def check_key(key: str) -> None:
+    """Check that a key can be sent at all.
+
+    Raises:
+        AgentUnusable: It holds what no header of a request may hold.
+    """
+    if not (key.isascii() and key.isprintable()) or key != key.strip():
+        raise AgentUnusable(
+            "the key for the language model holds a line break, a space at its end, or a letter outside ASCII, which no key has: copy it anew"
+        )
+
+
+def _check_ways(base_url: str) -> None:
+    """Check the address, and the proxy and certificates that the environment names, before the SDK stumbles over them.
+
+    Raises:
+        AgentUnusable: One of them cannot be used.
+    """
+    import httpx2  # noqa: PLC0415
+
+    try:
+        with httpx2.Client(base_url=base_url) as client:
+            address = client.base_url
+    except (ImportError, OSError, ValueError, httpx2.InvalidURL) as error:
+        raise AgentUnusable(
+            f"the language model cannot be asked with the address, proxy and certificates that are set: {error}. Look at "
+            "ROUNDS_CLAUDE_BASE_URL, HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+        ) from None
+    if base_url and (address.scheme not in {"http", "https"} or not address.host):
+        raise AgentUnusable(f"{base_url!r} is no address of a gateway; one begins with https://")
 
 
 def _errors_of_clouds(*others: type[Exception]) -> tuple[type[Exception], ...]:
@@ -202,6 +238,7 @@ def _errors_of_clouds(*others: type[Exception]) -> tuple[type[Exception], ...]:
 
 def _seconds(text: str | None) -> float | None:
     try:
-        return max(float(text), 0.0) if text else None
+        seconds = float(text) if text else math.nan
+        return max(seconds, 0.0) if math.isfinite(seconds) else None
     except ValueError:  # a date, which the API does not send
         return None

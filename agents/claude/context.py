@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 LONGEST_TITLE, LONGEST_REASON, LONGEST_DIGEST, LONGEST_LOG = 90, 110, 8_000, 4_000
 """Characters: of parts of a line of the digest, of the digest, and of the last log."""
 
+KNOWN_FACTS = frozenset(
+    {
+        "epoch", "loss", "loss_first", "learning_rate", "batch_size", "images_per_second", "seconds", "incumbent_networks",
+        "incumbent_tensors",
+    }
+)  # fmt: skip
+"""What the template and the techniques print of a run. Code of the model's own could print anything under any name: its logs alone show it."""
+
 
 def standing(briefing: Briefing, prompt: str) -> list[Block]:
     """Return the system prompt: the same, byte for byte, for all rounds of a study."""
@@ -51,7 +59,7 @@ def opening(briefing: Briefing, withhold: Callable[[str], str]) -> list[Block]:
         f"This is round {number}; {briefing.rounds_left} are left, this one included.",
         _digest(briefing, withhold),
         _standing_of_incumbent(briefing),
-        _under_way(briefing),
+        _under_way(briefing, withhold),
         quoted("end of the last training log", withhold(briefing.last_log), LONGEST_LOG) if briefing.last_log else "",
         "Work out what holds the incumbent back, edit the code, try it, and hand it in with `propose`.",
     ]
@@ -108,6 +116,9 @@ def _means(briefing: Briefing) -> str:
             if briefing.device == "cpu"
             else "Mixed precision is fast on this device.",
             f"A run may leave at most {briefing.protocol.max_checkpoints} checkpoints; the best on validation is taken.",
+            "`run_command` sees the code alone, no data: it finds no $ROUNDS_DATA. `train_briefly` trains on the training images."
+            if not briefing.allow_images
+            else "Training images and labels lie under $ROUNDS_DATA for `run_command` too: their owner allows that you see what is in them.",
             f"Verdict: {briefing.protocol.verdict_rule.replace('_', ' ')}, paired by patient.",
         ]
     )
@@ -118,20 +129,21 @@ def _file(name: str, text: str, *, locked: bool) -> str:
 
 
 def _digest(briefing: Briefing, withhold: Callable[[str], str]) -> str:
-    lines = "\n".join(_line(item) for item in briefing.history)
+    lines = "\n".join(_line(item, withhold) for item in briefing.history)
     told = "What was tried so far (difference to the incumbent of its time, plus or minus one paired standard error):"
-    return f"{told}\n{quoted('rounds', withhold(lines), LONGEST_DIGEST)}"  # reasons of failed rounds quote their logs
+    return f"{told}\n{quoted('rounds', lines, LONGEST_DIGEST)}"
 
 
-def _line(item: Round) -> str:
-    judgement, title = item.judgement, one_line(item.hypothesis.title, LONGEST_TITLE)
+def _line(item: Round, withhold: Callable[[str], str]) -> str:
+    # Withheld before it is cut, as reasons of failed rounds quote their logs: half a name would no longer be found.
+    judgement, title = item.judgement, one_line(withhold(item.hypothesis.title), LONGEST_TITLE)
     head = f"{item.number:02d} {judgement.verdict}: {title}"
     if math.isfinite(judgement.difference):
         return f"{head}: {judgement.difference:+.4f} +- {judgement.standard_error:.4f}, score {item.score:.4f}"
     return (
         f"{head}: score {item.score:.4f}"
         if math.isfinite(item.score)
-        else f"{head}: {one_line(judgement.reason, LONGEST_REASON)}"
+        else f"{head}: {one_line(withhold(judgement.reason), LONGEST_REASON)}"
     )
 
 
@@ -148,7 +160,11 @@ def _facts_of_run(best: Round, briefing: Briefing) -> Iterator[str]:
     )
     if best.curve:
         yield f"{briefing.protocol.primary} by checkpoint: " + ", ".join(f"{value:.4f}" for value in best.curve)
-    facts = {name: value for name, value in best.diagnostics.items() if isinstance(value, int | float)}
+    facts = {
+        name: value
+        for name, value in best.diagnostics.items()
+        if name in KNOWN_FACTS and isinstance(value, int | float)
+    }
     if facts:
         yield "Training: " + ", ".join(f"{name} {value:.4g}" for name, value in facts.items())
     if math.isfinite(best.validation_loss):
@@ -159,6 +175,6 @@ def _facts_of_run(best: Round, briefing: Briefing) -> Iterator[str]:
         yield f"Other seeds alone move the primary metric by {briefing.seed_deviation:.4f} (standard deviation)"
 
 
-def _under_way(briefing: Briefing) -> str:
-    titles = "; ".join(one_line(item.title, LONGEST_TITLE) for item in briefing.under_way)
+def _under_way(briefing: Briefing, withhold: Callable[[str], str]) -> str:
+    titles = "; ".join(one_line(withhold(item.title), LONGEST_TITLE) for item in briefing.under_way)
     return f"Being tried at this moment, on the same incumbent; choose something else: {titles}" if titles else ""

@@ -13,14 +13,15 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from agents.claude.exchange import Reply, Usage
+from agents.claude.exchange import Fault, Reply, Usage
 from agents.claude.journal import Entry, ToolResult
 from agents.claude.retries import send_patiently
+from tasks.domain.errors import AgentUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from agents.claude.exchange import Block, Body, Fault, LanguageModel
+    from agents.claude.exchange import Block, Body, LanguageModel
     from agents.claude.journal import Journal
     from agents.claude.spending import Purse
 
@@ -138,22 +139,33 @@ class Dialogue:
     def _asked(self, body: Body, key: str) -> Reply:
         office = self._office
         with office.one_at_a_time:
-            reply = send_patiently(
-                office.language_model,
-                body,
-                before_each=lambda: office.purse.before_call(self.name, body, office.language_model),
-                on_fault=lambda fault: self._note_fault(body, key, fault),
-                sleep=office.sleep,
-            )
+            try:
+                reply = send_patiently(
+                    office.language_model,
+                    body,
+                    before_each=lambda: self._note_asked(body, key),
+                    on_fault=lambda fault: self._note_fault(body, key, fault),
+                    sleep=office.sleep,
+                )
+            except AgentUnusable as error:
+                # Refused, so it cost nothing; without a note it would count as cut off by a kill.
+                self._note_fault(body, key, Fault(kind="refused", message=str(error), waited_seconds=0.0))
+                raise
             return self._noted(body, key, reply)
 
+    def _note_asked(self, body: Body, key: str) -> None:
+        bound = self._office.purse.before_call(self.name, body, self._office.language_model)
+        self._note("asked", key, {"model": body["model"], "dollars": str(bound)})
+
     def _noted(self, body: Body, key: str, reply: Reply) -> Reply:
-        data = {**asdict(reply), "request": _new_part(body), "asked_model": body["model"]}
+        dollars = self._office.purse.priced(body["model"], reply.usage)
+        data = {**asdict(reply), "request": _new_part(body), "asked_model": body["model"], "dollars": dollars}
         self._replies[key] = self._note("call", key, data)
         return reply
 
     def _note_fault(self, body: Body, key: str, fault: Fault) -> None:
-        self._note("fault", key, {**asdict(fault), "model": body["model"]})
+        dollars = self._office.purse.priced(body["model"], fault.usage)
+        self._note("fault", key, {**asdict(fault), "model": body["model"], "dollars": dollars})
 
     def _note(self, kind: str, key: str, data: Mapping[str, Any]) -> Entry:
         # Through JSON, so that what is used now is what will be read after a kill.

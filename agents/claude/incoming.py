@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agents.claude.exchange import Block
 
 UNREADABLE = "INVALID_JSON"
-"""The one key of a tool's input that was no JSON, cut off in the middle as a rule; its value is the text as it came.
+"""The one key of a tool's input that was no JSON, or none that could be sent back; its value is the text as it came.
 
 Source: platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming, "Handling invalid JSON in tool responses".
 """
@@ -111,24 +111,51 @@ class Incoming:
                 block["citations"] = [*(block.get("citations") or []), delta["citation"]]
 
     def _counted(self, text: str) -> str:
-        self._received_bytes += len(text.encode())
+        self._received_bytes += len(text.encode(errors="surrogatepass"))
         return text
 
     def _finished(self, index: int) -> Block:
         block, text = self._blocks[index], self._jsons.get(index, "")
-        return {**block, "input": _input(text)} if text else block
+        if text:
+            return {**block, "input": _input(text)}
+        if "input" in block:
+            return {**block, "input": readable_input(block["input"])}
+        return {**block, "text": _writable(block["text"])} if block["type"] == "text" and block.get("text") else block
+
+
+def readable_input(given: Any) -> Any:
+    """Return a tool's input if it can be sent back; else what stands for one that is unreadable, with its text."""
+    return given if _can_be_sent(given) else {UNREADABLE: json.dumps(given)}
+
+
+def _can_be_sent(value: Any) -> bool:
+    """Return whether a value is JSON as a request carries it: in UTF-8, and without numbers beyond all bounds."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # 1e999, a lone half of a surrogate pair, lists a thousand deep
+        return False
+    return True
+
+
+def _writable(text: str) -> str:
+    """Return a text with the halves of surrogate pairs joined, and those that stay alone spelled out as escapes."""
+    joined = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return joined.encode(errors="backslashreplace").decode()
 
 
 def _input(text: str) -> dict[str, Any]:
+    text = _writable(text)
     try:
         value = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):  # a whole number of more than 4,300 digits is no JSONDecodeError
         value = None
-    return value if isinstance(value, dict) else {UNREADABLE: text}
+    return value if isinstance(value, dict) and _can_be_sent(value) else {UNREADABLE: text}
 
 
 def _can_go_back(block: Block) -> bool:
     """Return whether the API takes a block back: not an empty text, and not a thought that was cut before its signature."""
+    if not _can_be_sent(block):
+        return False
     if block["type"] == "text":
         return bool(block.get("text"))
     return block["type"] != "thinking" or bool(block.get("signature"))

@@ -27,19 +27,29 @@ if TYPE_CHECKING:
 __all__ = ["Names", "facts_of", "names_of", "quoted"]
 
 FEWEST_GROUPS = 5
-"""A label of fewer patients (or, for a finding or a value, images) is not named: a wrong column could hold names."""
+"""A label or value of fewer patients (or, for a finding, images) is not named: a wrong column could hold names."""
+FEWEST_IMAGES, LEAST_PART = 20, 0.02
+"""Images, and part of all, of which a value is where nobody counted its patients: five pictures may be of one."""
 MOST_LABELS, MOST_COLUMNS, MOST_VALUES = 60, 80, 12
 WELL_KNOWN = frozenset(
     "age sex gender view projection laterality side eye localization localisation location anatom anatomy site body region organ "  # noqa: SIM905
     "quadrant scanner device machine manufacturer maker vendor camera modality stain lab hospital centre center institution institute "
     "clinic country continent ethnicity race fitzpatrick skin density grade stage severity quality magnification year".split()
 )
-"""Words in the name of a column whose values say nothing of one person."""
+"""Words in the name of a column whose values say nothing of one person: at least one, and the last word is one or an ending of `ENDINGS`."""
+ENDINGS = frozenset("type category class group level model position general challenge approx".split())  # noqa: SIM905
+"""Words that may end the name of such a column."""
+QUALIFIERS = frozenset(
+    "of at in on the a anatomical approximate estimated special primary main image exam acquisition study patient subject lesion tumor tumour "  # noqa: SIM905
+    "breast chest".split()
+)
+"""Words that may stand before: what the value is of. After them comes what it is, so that `patient_sex` is shown and `hospital_patient` is not."""
 PERSONAL = frozenset(
     "id ids name names person number no code note notes comment comments text remark date time birth dob address mail phone mrn uid serial accession".split()  # noqa: SIM905
 )
 """Words in the name of a column whose values are not shown, whatever else its name holds."""
 _WORD = re.compile(r"[a-z]+")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LARGEST_BLOCK = 20_000
 
 
@@ -196,20 +206,42 @@ def _of_attribute(attribute: Attribute, profile: Profile, names: Names) -> Itera
         yield f"AUC of it alone {attribute.auc:.2f}{alone}"
     if attribute.determined:
         yield f"has one value in all images of {', '.join(name(names.shown(label)) for label, _ in attribute.determined)}, and others elsewhere"
-    values = list(values_shown(attribute))
+    values = list(values_shown(attribute, by_patient=profile.has_groups))
     if values:
         yield f"values {', '.join(values)}"
 
 
-def values_shown(attribute: Attribute) -> Iterable[str]:
-    """Yield the values of an attribute that may be shown: of a well-known one, frequent ones; of numbers the quartiles alone."""
-    words = set(_WORD.findall(attribute.name.lower()))
-    if not words & WELL_KNOWN or words & PERSONAL:
+def values_shown(attribute: Attribute, *, by_patient: bool = True) -> Iterable[str]:
+    """Yield the values of an attribute that may be shown: of a well-known one, frequent ones; of numbers the quartiles alone.
+
+    Args:
+        attribute: As the investigation measured it.
+        by_patient: Whether the data name patients or lesions; without, a frequent value may still be one person's.
+    """
+    if not _is_well_known(attribute.name):
         return
     if attribute.kind == "numeric":  # the least and the greatest are those of one person
         quartiles = [one_line(value, 12) for value, _ in attribute.values[1:4]]
         yield f"quartiles {' / '.join(quartiles)}" if len(quartiles) == 3 else "numbers"
         return
-    frequent = [(value, images) for value, images in attribute.values if images >= FEWEST_GROUPS]
+    frequent = list(_frequent(attribute, by_patient=by_patient))
     if len(frequent) <= MOST_VALUES + 1:  # the last may sum up the others
         yield from (f"{name(one_line(value, 40))} {images:,}" for value, images in frequent)
+
+
+def _is_well_known(column: str) -> bool:
+    """Return whether all words of a column's name say that its values are of no one person; numbers do not count."""
+    words = _WORD.findall(_HUMP.sub(" ", column).lower())
+    if PERSONAL & set(words) or not WELL_KNOWN & set(words) or set(words) - WELL_KNOWN - ENDINGS - QUALIFIERS:
+        return False
+    return words[-1] not in QUALIFIERS
+
+
+def _frequent(attribute: Attribute, *, by_patient: bool) -> Iterator[tuple[str, int]]:
+    if by_patient and attribute.value_groups:
+        for (value, images), groups in zip(attribute.values, attribute.value_groups, strict=True):
+            if groups >= FEWEST_GROUPS:
+                yield value, images
+        return
+    least = max(FEWEST_IMAGES, LEAST_PART * sum(images for _, images in attribute.values))
+    yield from ((value, images) for value, images in attribute.values if images >= least)

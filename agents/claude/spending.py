@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Literal
 from agents.claude.bounds import most_dollars, most_tokens, with_margin
 from agents.claude.exchange import Usage
 from agents.claude.prices import in_dollars
+from tasks.domain.conversation import unanswered
 from tasks.domain.errors import SpendingCapReached
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping, Sequence
 
     from agents.claude.exchange import Body, LanguageModel
     from agents.claude.journal import Entry, Journal
     from agents.claude.prices import Prices
 
+PAID = frozenset({"call", "fault"})
+"""Kinds of entries that are calls which ended."""
 _Scope = Literal["round", "study"]
 
 
@@ -79,10 +82,26 @@ class Purse:
             self._up_to_date(self._current)
         return sum(self._known().values(), Spent())
 
-    def before_call(self, conversation: str, body: Body, model: LanguageModel) -> None:
-        """Return only if a call cannot pass a cap on money, and is not likely to pass one on time.
+    def priced(self, model: str, usage: Usage) -> str:
+        """Return what one call costs by the prices of today, exactly: as it is journaled, so that no later price list changes it.
+
+        Raises:
+            AgentUnusable: No price is known for the model.
+        """
+        return str(self._prices.of(model).dollars(usage))
+
+    def before_call(
+        self, conversation: str, body: Body, model: LanguageModel, *, announced: Decimal = Decimal(0)
+    ) -> Decimal:
+        """Return the most that a call can cost, only if it cannot pass a cap on money, and is not likely to pass one on time.
 
         Of time no bound is known beforehand: the longest call of the study so far stands for the next.
+
+        Args:
+            conversation: That the call belongs to.
+            body: The request.
+            model: Counts its tokens where that matters.
+            announced: Dollars that the journal counts for this very call already.
 
         Raises:
             SpendingCapReached: The call might pass a cap; it must not be made.
@@ -94,7 +113,8 @@ class Purse:
         here = self._up_to_date(conversation)
         study = sum(self._known().values(), Spent())
         self._check_time(here, study)
-        self._check_money(here, study, body, model)
+        before = Spent(dollars=-announced)
+        return self._check_money(here + before, study + before, body, model)
 
     def left(self, conversation: str) -> tuple[Decimal | None, float | None]:
         """Return dollars and seconds that a conversation may still cost, by the tighter of its own and the study's caps; None for no cap."""
@@ -106,7 +126,7 @@ class Purse:
             min((cap - spent for cap, spent in time if cap is not None), default=None),
         )
 
-    def _check_money(self, here: Spent, study: Spent, body: Body, model: LanguageModel) -> None:
+    def _check_money(self, here: Spent, study: Spent, body: Body, model: LanguageModel) -> Decimal:
         limits: tuple[tuple[Decimal | None, Spent, _Scope], ...] = (
             (self._caps.conversation_dollars, here, "round"),
             (self._caps.study_dollars, study, "study"),
@@ -121,6 +141,7 @@ class Purse:
         for rest, cap, scope in left:
             if bound > rest:
                 raise SpendingCapReached(_no_money(bound, rest, cap, scope), scope=scope)
+        return bound
 
     def _check_time(self, here: Spent, study: Spent) -> None:
         limits: tuple[tuple[float | None, Spent, _Scope], ...] = (
@@ -137,9 +158,10 @@ class Purse:
 
     def _known(self) -> dict[str, Spent]:
         if self._spent is None:
-            self._spent = {}
+            entries: dict[str, list[Entry]] = {}
             for name, entry in self._journal.all():
-                self._spent[name] = self._spent.get(name, Spent()) + self._cost_of((entry,))
+                entries.setdefault(name, []).append(entry)
+            self._spent = {name: self._cost_of(of_name) for name, of_name in entries.items()}
         return self._spent
 
     def _up_to_date(self, conversation: str) -> Spent:
@@ -147,22 +169,29 @@ class Purse:
         known[conversation] = self._cost_of(self._journal.read(conversation))
         return known[conversation]
 
-    def _cost_of(self, entries: Iterable[Entry]) -> Spent:
-        paid = (entry for entry in entries if entry.kind in {"call", "fault"})
-        return sum((self._cost(entry.kind, entry.data) for entry in paid), Spent())
+    def _cost_of(self, entries: Sequence[Entry]) -> Spent:
+        paid = (self._cost(entry.kind, entry.data) for entry in entries if entry.kind in PAID)
+        # Of a call that a kill cut off nobody was told what it cost: the most that it can have cost stands for it.
+        cut_off = (Spent(dollars=Decimal(entry.data["dollars"])) for entry in unanswered(entries))
+        return sum((*paid, *cut_off), Spent())
 
     def _cost(self, kind: str, data: Mapping[str, Any]) -> Spent:
         usage, seconds = Usage(**data["usage"]), float(data.get("seconds", 0.0))
         # A reply names the dated model that answered; the price list, and the caps, know the name that was asked for.
-        price = self._prices.of(data.get("asked_model") or data["model"])
+        known = data.get("dollars") or self.priced(data.get("asked_model") or data["model"], usage)
         return Spent(
-            dollars=price.dollars(usage),
+            dollars=Decimal(known),
             usage=usage,
             seconds=seconds + float(data.get("waited_seconds", 0.0)),
             calls=int(kind == "call"),
             faults=int(kind == "fault"),
             longest_call_seconds=seconds,
         )
+
+
+def all_priced(journal: Journal) -> bool:
+    """Return whether the journal itself says what each call cost, so that no price list is needed to sum it."""
+    return all("dollars" in entry.data for _, entry in journal.all() if entry.kind in PAID)
 
 
 def _no_money(bound: Decimal, left: Decimal, cap: Decimal, scope: _Scope) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from agents.claude import text_editor
 from agents.claude.quoted_data import quoted
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from agents.claude.text_editor import TextEditor
     from tasks.domain.trial import Trial, Workbench
 
+_SNAKE_CASE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 LONGEST_TRIAL_SECONDS = 300.0
 LONGEST_RESULT = 12_000
 """Characters of a diff or log that one use of a tool shows."""
@@ -34,8 +36,9 @@ class _Input(BaseModel):
 class RunCommand(_Input):
     """Run a shell command in the folder of your edited codebase, in the sandbox.
 
-    Training images and labels lie under $ROUNDS_DATA; there is no network, and nothing else of the study. For looking at the data in
-    aggregate, for checking shapes and imports. Its output is shortened.
+    There is no network, and nothing else of the study but the incumbent's checkpoint. Training images and labels lie under $ROUNDS_DATA
+    only where their owner allows that you see them, as "The means" tell; else there is no data. For checking shapes, imports and speed.
+    Its output is shortened, and rows of numbers, encoded data and names of images are taken out of it unless images are allowed.
     """
 
     command: str
@@ -45,7 +48,8 @@ class RunCommand(_Input):
 class TrainBriefly(_Input):
     """Train your edited codebase for some seconds, as the round will but shorter.
 
-    It shows whether the code runs, learns, and leaves a checkpoint. The result says nothing of validation.
+    It trains on training images and labels, and shows whether the code runs, learns, and leaves a checkpoint. The result says nothing
+    of validation. Print aggregates: rows of numbers, encoded data and names of images are taken out of its output unless images are allowed.
     """
 
     seconds: float = Field(description="Budget of training, at most 300; a third of a minute shows most mistakes.")
@@ -61,8 +65,15 @@ class ReadRound(_Input):
 class Setting(_Input):
     """One number or word of a technique."""
 
-    name: str
+    name: str = Field(description="Snake case: 'gamma', 'weight_mel'.")
     value: float | str
+
+    @field_validator("name")
+    @classmethod
+    def _is_snake_case(cls, name: str) -> str:
+        if not _SNAKE_CASE.fullmatch(name):
+            raise ValueError("a setting's name is in snake case and has at most 64 signs, such as 'weight_mel'")
+        return name
 
 
 class Propose(_Input):

@@ -25,7 +25,8 @@ from agents.claude.tools import Toolbox
 from agents.claude_sdk.offered_tools import offered_tools
 from agents.claude_sdk.record import Record
 from agents.claude_sdk.round_session import RoundSession
-from agents.claude_sdk.session import PREFIX, Ask
+from agents.claude_sdk.session import PREFIX, Ask, Outcome
+from agents.developer import code_sha256
 from tasks.domain.errors import AgentUnusable, ServiceUnavailable, SpendingCapReached
 from tasks.domain.round import Hypothesis, Proposal
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from agents.claude.journal import Journal
     from agents.claude.prompts import Prompt
     from agents.claude.spending import Purse
-    from agents.claude_sdk.session import CodingAgent, Outcome
+    from agents.claude_sdk.session import CodingAgent
     from agents.developer import Briefing
     from tasks.domain.failure import Failure
     from tasks.domain.trial import Workbench
@@ -75,6 +76,8 @@ class SdkDeveloper:
         self._workbench, self._prompt, self._withhold = workbench, prompt, withhold
         self._told: dict[str, Spent] = {}
         """What earlier proposals of a round already carry."""
+        self._names: dict[str, str] = {}
+        """Conversation of each proposal, by the hash of what was handed in."""
         self._one_at_a_time = threading.Lock()
         """Sessions side by side could pass a cap together."""
 
@@ -91,17 +94,16 @@ class SdkDeveloper:
         return self._tried(name, briefing, self._opening(briefing), files=briefing.source)
 
     def mend(self, briefing: Briefing, proposal: Proposal, failure: Failure) -> Proposal | None:
-        """Return the edit as the model mends it, in a session that is told how it failed; None for one that is no edit.
+        """Return the edit as the model mends it, in a session that is told how it failed; None for one that this process did not propose.
 
         Raises:
             SpendingCapReached: Of the study.
             ServiceUnavailable: The service or the SDK's program failed.
             AgentUnusable: The package is missing, or key, model or request are refused.
         """
-        if proposal.gave_up:
+        name = self._names.get(code_sha256(proposal.files))  # of several rounds at the same time each has its own
+        if name is None or proposal.gave_up:
             return None
-        name = f"round-{len(briefing.history) + len(briefing.under_way):02d}"
-        self._told.setdefault(name, self._purse.spent(name))
         hypothesis = proposal.hypothesis
         attempt = (
             f"This round's attempt is {hypothesis.title!r} ({hypothesis.technique}): {hypothesis.rationale} It changed "
@@ -156,10 +158,14 @@ class SdkDeveloper:
             if turns < 1:
                 raise NothingCame(f"the language model took {MOST_TURNS} turns without handing in an edit")
             ask = self._ask(name, briefing, words, turns=turns, trial_seconds=max(0.0, toolbox.left))
-            record = Record(self._journal, name, ask)
+            record = Record(self._journal, name, ask, priced=self._purse.priced)
             held = RoundSession(name, briefing, toolbox, record, self._purse, _opening_hash(words, editor.files))
             held.check_caps()
-            outcome = self._agent.hold(ask, held)
+            try:
+                outcome = self._agent.hold(ask, held)
+            except AgentUnusable:
+                record.end(Outcome(ended="refused_request"))
+                raise
             record.end(outcome)
         if held.ending is not None:
             return held.ending, editor.changed
@@ -195,6 +201,7 @@ class SdkDeveloper:
     ) -> Proposal:
         spent, told = self._purse.spent(name), self._told[name]
         self._told[name] = spent
+        self._names[code_sha256(files or {})] = name
         return Proposal(
             hypothesis=hypothesis,
             files=dict(files or {}),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from agents.claude.exchange import Fault, Reply, Usage
 from agents.claude.incoming import Incoming
 from agents.claude.journal import Entry
+from tasks.domain.errors import AgentUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +25,9 @@ if TYPE_CHECKING:
 
 UNSEEN = "(The SDK counts tokens beyond the calls that it showed.)"
 CUT_OFF = "The answer stopped before its end."
+NOT_MADE = "The session ended before the call was made, or with it."
+NOTHING_UNDER_WAY = frozenset({"completed", "max_turns", "max_dollars", "refused_request"})
+"""Ends of a session that come between calls, or with one that was turned down."""
 
 
 class Record:
@@ -33,6 +39,7 @@ class Record:
         conversation: str,
         ask: Ask,
         *,
+        priced: Callable[[str, Usage], str],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.body: Body = {
@@ -48,7 +55,10 @@ class Record:
         """The last whole reply."""
         self.made: list[ToolResult] = []
         """What our tools answered and the model was not shown to be told yet."""
-        self._journal, self._conversation = journal, conversation
+        self.announced = Decimal(0)
+        """Dollars that stand in the journal for the call that is under way or about to be made."""
+        self._bound = Decimal(0)
+        self._journal, self._conversation, self._priced = journal, conversation, priced
         self._clock, self._since = clock, clock()
         self._key = _hash(self.body)
         self._incoming: Incoming | None = None
@@ -58,10 +68,18 @@ class Record:
         self._turns = sum(entry.kind == "call" for entry in journal.read(conversation))
         self._counted: dict[str, Usage] = {}
 
+    def asked(self, bound: Decimal) -> None:
+        """Note, once a call, that the SDK is about to make one, with the dollars that it can cost at most."""
+        self._bound = bound
+        if not self.announced:
+            self.announced = bound
+            self._note("asked", self._key, {"model": self.body["model"], "dollars": str(bound)})
+
     def heard(self, event: Mapping[str, Any]) -> None:
         """Take one event of the stream of a reply."""
         if event["type"] == "message_start":
             self._break_off()
+            self._asked_again()  # after a stream that broke off the SDK does so without a word
             self._incoming = Incoming(max_tokens=self.body["max_tokens"], writes_for_an_hour=True)
         if self._incoming is None:
             return
@@ -87,6 +105,7 @@ class Record:
     def failed(self, kind: str, message: str, waited_seconds: float) -> None:
         """Note a call that came to nothing."""
         self._break_off(kind=kind, message=message, waited_seconds=waited_seconds, always=True)
+        self._asked_again()
 
     def end(self, outcome: Outcome) -> None:
         """Note what was under way, and the tokens that the SDK counts beyond what it showed: all of them are paid."""
@@ -96,11 +115,11 @@ class Record:
             if rest.total:
                 content: tuple[Block, ...] = ({"type": "text", "text": UNSEEN},)
                 reply = Reply(content=content, stop_reason="end_turn", usage=rest, model=model)
-                self._note(
-                    "call",
-                    _hash([self._key, model]),
-                    {**asdict(reply), "request": {"messages": []}, "asked_model": model},
-                )
+                data = {**asdict(reply), "request": {"messages": []}, "asked_model": model}
+                self._note_paid("call", _hash([self._key, model]), data, model, rest)
+        # Its usage told or its request refused, no call is under way; what was announced is taken back.
+        if self.announced and (outcome.usage or outcome.status or outcome.ended in NOTHING_UNDER_WAY):
+            self._break_off(kind="not_made", message=NOT_MADE, always=True)
 
     def most_prompt_tokens(self) -> int | None:
         """Return a bound on the prompt of the next call, from what the server counted for the last; None before the first."""
@@ -113,6 +132,10 @@ class Record:
         self._kept = next((str(block["id"]) for block in content if block.get("name") == tool), tool)
         data = {"text": text, "is_error": False, "seconds": 0.0, **handed_in}
         self._note("result", f"{self._turns}:{self._kept}", data)
+
+    def _asked_again(self) -> None:
+        if self._bound:
+            self.asked(self._bound)
 
     def _result(self, tool_use_id: str, text: str, *, is_error: bool) -> None:
         made = next((item for item in self.made if item.text == text), None)  # none for what the SDK turned down
@@ -132,7 +155,8 @@ class Record:
         self._key = _hash([self._key, self._new])
         asked = self.body["model"]
         self._counted[asked] = self._counted.get(asked, Usage()) + reply.usage
-        self._note("call", self._key, {**asdict(reply), "request": self._new, "asked_model": asked})
+        data = {**asdict(reply), "request": self._new, "asked_model": asked}
+        self._note_paid("call", self._key, data, asked, reply.usage)
         self.body["messages"].append({"role": "assistant", "content": list(reply.content)})
         self._new = {"messages": []}
 
@@ -148,13 +172,20 @@ class Record:
         self._since = now
         asked = self.body["model"]
         self._counted[asked] = self._counted.get(asked, Usage()) + usage
-        self._note("fault", self._key, {**asdict(fault), "model": asked})
+        self._note_paid("fault", self._key, {**asdict(fault), "model": asked}, asked, usage)
 
     def _say(self, block: Block) -> None:
         for messages in (self.body["messages"], self._new["messages"]):
             if not messages or messages[-1]["role"] != "user":
                 messages.append({"role": "user", "content": []})
             messages[-1]["content"].append(block)
+
+    def _note_paid(self, kind: str, key: str, data: Mapping[str, Any], model: str, usage: Usage) -> None:
+        """Note a call that ended, with its dollars; without them where the SDK asked a model that no price is known for."""
+        self.announced = Decimal(0)
+        with contextlib.suppress(AgentUnusable):  # raised again, with what to do about it, when it is summed
+            data = {**data, "dollars": self._priced(model, usage)}
+        self._note(kind, key, data)
 
     def _note(self, kind: str, key: str, data: Mapping[str, Any]) -> None:
         entry = Entry(kind=kind, key=key, data=json.loads(json.dumps(data)), at=datetime.now(UTC).isoformat())

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agents.claude import tools
 from agents.claude.handing_in import NothingCame, Repetitions, accepted
+from agents.claude.incoming import readable_input
 from agents.claude.journal import ToolResult
 from agents.claude.tools import ToolFailed
 from agents.claude_sdk.session import PREFIX, Answer
@@ -51,7 +52,7 @@ class RoundSession:
 
     def use(self, name: str, given: object) -> Answer:
         """Use a tool, and end the session where it handed in, goes round in circles, or might pass a cap."""
-        before = self.toolbox.left
+        before, given = self.toolbox.left, readable_input(given)
         text, is_error = self._used(name, given)
         self.record.made.append(ToolResult(text=text, is_error=is_error, seconds=before - self.toolbox.left))
         if self.ending is None:
@@ -63,12 +64,13 @@ class RoundSession:
         return Answer(text=text, is_error=is_error, ends=bool(self.ending or self.stopped))
 
     def check_caps(self) -> None:
-        """Check that the next call of the SDK can pass no cap.
+        """Check that the next call of the SDK can pass no cap, and note the most that it can cost.
 
         Raises:
             SpendingCapReached: It might.
         """
-        self.purse.before_call(self.name, self.record.body, _Counter(self.record))
+        record = self.record
+        record.asked(self.purse.before_call(self.name, record.body, _Counter(record), announced=record.announced))
 
     def _used(self, name: str, given: object) -> tuple[str, bool]:
         try:

@@ -3,7 +3,7 @@
 RoundsError
   x RequestError          the clinician must answer or mend the data
       - AmbiguousRequest      - RequestOutOfScope     - DataUnusable      - StudyBlocked
-      - PictureUnreadable     - AgentUnusable
+      - PictureUnreadable     - AgentUnusable         - SettingUnusable
   x RoundError            this round failed, the loop goes on
       - EditRejected - NoEdit - TrainingFailed        - PredictionsInvalid
   x EvaluationError       stop, a person must look
@@ -72,6 +72,10 @@ class StudyBlocked(RequestError):
 
 class AgentUnusable(RequestError):
     """The agent that was asked for cannot work as things are: no key, a key that is refused, a model that nobody knows or prices."""
+
+
+class SettingUnusable(RequestError):
+    """A setting of the environment has a value that it cannot have; the message names the variable."""
 
 
 class RoundError(RoundsError):

@@ -33,6 +33,8 @@ class Attribute:
     """Largest one-vs-rest AUC over the labels of a model that sees this attribute alone (cross-validated); nan if undefined."""
     auc_label: str
     """The label that this AUC is for."""
+    value_groups: tuple[int, ...] = ()
+    """Of how many patients or lesions each of the categorical `values` is, in their order; empty where that was not counted."""
     determined: tuple[tuple[str, str], ...] = ()
     """(label, value) pairs: all images of that label have this value, while others have other values too."""
 

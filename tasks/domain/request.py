@@ -82,6 +82,8 @@ class Request:
     reading: ReadingRules = field(default_factory=ReadingRules)
     inputs: tuple[str, ...] = ()
     """Attributes that the model may see beside the image, such as age and sex; empty for the image alone."""
+    allow_images: bool = False
+    """Whether a language model may see what is in training images: its programs may then print what they find there."""
     budget: Budget = field(default_factory=Budget)
     verdict_rule: str = "one_standard_error"
     """`one_standard_error`, or `strict` as in the source paper."""

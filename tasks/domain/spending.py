@@ -10,7 +10,7 @@ class ConversationCost:
     """The calls of one conversation, those that came to nothing too."""
 
     dollars: str
-    """Exact, as a decimal number."""
+    """Exact, as a decimal number; a call that a kill cut off counts with the most that it can have cost."""
     tokens: dict[str, int]
     """By kind, as the API counts them: `input_tokens`, `cache_read_tokens`, `output_tokens`, ..."""
     seconds: float

@@ -1,4 +1,4 @@
-"""A try of code before it is proposed: a command or a short training, in the sandbox, on training data only."""
+"""A try of code before it is proposed: a command or a short training, in the sandbox, on training data at most."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ class Trial:
     exit_code: int
     seconds: float
     output: str
-    """Shortened; text from a sandbox, to be read as data. What names a patient, a file or a cell of the data is withheld."""
+    """Shortened; text from a sandbox, to be read as data. What names a patient, a file or a cell of the data is withheld, and
+    rows of numbers or of the data are taken out unless the data's owner allows images."""
 
 
 class Workbench(Protocol):
     """Where an agent tries code; it has no network, and never sees validation or the holdout."""
 
     def run(self, files: Mapping[str, str], command: str, *, seconds: float) -> Trial:
-        """Run a shell command in the folder of a codebase, which it cannot change.
+        """Run a shell command in the folder of a codebase, which it cannot change; without data, unless their owner allows images.
 
         Args:
             files: Text of every file of the codebase.

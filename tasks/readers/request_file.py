@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError
 
 from tasks.domain.errors import DataUnusable
 from tasks.domain.request import Budget, ColumnRoles, ReadingRules, Request
@@ -71,6 +71,7 @@ class _RequestFile(BaseModel):
     columns: _Columns = Field(default_factory=_Columns)
     reading: _Reading = Field(default_factory=_Reading)
     inputs: tuple[_InputName, ...] = ()
+    allow_images: StrictBool = False
     budget: _Budget = Field(default_factory=_Budget)
     verdict_rule: Literal["one_standard_error", "strict"] = "one_standard_error"
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -117,6 +118,7 @@ def read_request(file: Path | None, overrides: dict[str, object]) -> Request:
             aggregation=checked.reading.aggregation,
         ),
         inputs=tuple(dict.fromkeys(name.strip() for name in checked.inputs)),
+        allow_images=checked.allow_images,
         budget=Budget(**checked.budget.model_dump()),
         verdict_rule=checked.verdict_rule,
         seed=checked.seed,

@@ -156,7 +156,12 @@ def _of_rounds(record: StudyRecord) -> Iterator[Statement]:
     if record.evaluation is not None and math.isnan(record.evaluation.metrics[record.evaluation.primary].difference.p):
         yield Statement("Initial and final model could not be compared by a test.", "evaluation.json, metrics")
     if not record.environment.isolates:
-        text = "The code of the rounds ran with the rights of its caller, not in an isolating sandbox."
+        unknown = record.environment.isolates is None
+        text = (
+            "Whether the code of the rounds ran in an isolating sandbox was not noted."
+            if unknown
+            else "The code of the rounds ran with the rights of its caller, not in an isolating sandbox."
+        )
         yield Statement(text, f"environment, sandbox {record.environment.sandbox}")
     if not record.ledger.anchored:
         text = "The head of the ledger is kept only inside the study, so a ledger cut short as a whole would not be noticed."

@@ -37,7 +37,9 @@ class EnvironmentFacts:
     """Where the rounds ran."""
 
     sandbox: str
-    isolates: bool
+    """`unknown` for a study that did not note it."""
+    isolates: bool | None
+    """None where it is not known."""
     device: str
     versions: Mapping[str, str]
     """Version of each program that shaped the result: python, torch, timm, rounds, ..."""

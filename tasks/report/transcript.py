@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from tasks.domain.conversation import unanswered
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -21,7 +23,12 @@ def transcript(name: str, entries: Sequence[Entry]) -> str:
         entries: As journaled.
     """
     parts = [f"# Conversation {name}", _sums(entries)]
+    cut_off = {id(entry) for entry in unanswered(entries)}
     for entry in entries:
+        if id(entry) in cut_off:
+            parts.append(
+                f"## A call was made, {entry.at[:19]}, of which no end is known; it may have cost ${entry.data['dollars']}"
+            )
         parts += list({"call": _call, "fault": _fault}.get(entry.kind, _nothing)(entry))
     return "\n\n".join(part for part in parts if part) + "\n"
 

@@ -177,7 +177,7 @@ for row in csv.DictReader((data / "images.csv").open()):
 """
 
 
-def delivered(folder: Path, inputs: list[dict[str, object]]) -> StudyFolder:
+def delivered(folder: Path, inputs: list[dict[str, object]], *, trusted: bool = True) -> StudyFolder:
     """Return a study whose model answers with the age that it is told."""
     study = StudyFolder(folder / "study")
     study.write(Request(text="x", images=folder), "request.json")
@@ -185,7 +185,7 @@ def delivered(folder: Path, inputs: list[dict[str, object]]) -> StudyFolder:
     (folder / "code" / "predict.py").write_text(PREDICT_BY_AGE)
     (folder / "code" / "template.toml").write_text('predict = ["python", "predict.py"]\n')
     save_file({"weight": np.zeros(1, dtype=np.float32)}, folder / "checkpoint.safetensors")
-    facts = {"classes": ["no", "yes"], "positive": "yes", "threshold": 0.6, "inputs": inputs}
+    facts = {"classes": ["no", "yes"], "positive": "yes", "threshold": 0.6, "inputs": inputs, "trusted_code": trusted}
     deliver(study.path("model"), code=folder / "code", checkpoint=folder / "checkpoint.safetensors", facts=facts)
     return study
 
@@ -219,6 +219,29 @@ def test_a_model_of_images_alone_has_no_use_for_a_table(tmp_path: Path, pictures
     assert [row["yes"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["0.5"]
 
 
+def test_a_model_that_a_language_model_wrote_is_not_used_in_the_local_sandbox_whatever_the_study_says(
+    tmp_path: Path, pictures: Path
+) -> None:
+    study, image = delivered(tmp_path, [], trusted=False), next((pictures / "dark").iterdir())
+    study.write("playbook\n", "agent")
+    done = rounds(tmp_path, "predict", study.root, image, "--sandbox", "local")
+    assert (done.returncode, "does not isolate" in done.stderr) == (4, True), done.stderr
+
+
+def test_a_study_with_a_round_of_a_language_model_is_not_gone_on_with_in_the_local_sandbox(tmp_path: Path) -> None:
+    study = StudyFolder(tmp_path / "study")
+    study.write(Request(text="x", images=tmp_path), "request.json")
+    Conversations(study.path("conversations")).append("round-01", Entry(kind="fault", key="k", data={}))
+    done = rounds(tmp_path, "resume", study.root, "--sandbox", "local")
+    assert (done.returncode, "does not isolate" in done.stderr) == (4, True), done.stderr
+
+
+def test_a_setting_that_cannot_be_is_a_sentence_with_exit_code_3(tmp_path: Path) -> None:
+    done = rounds(tmp_path, "status", ROUNDS_CLAUDE_STUDY_DOLLARS="nan")
+    assert (done.returncode, "Traceback" in done.stderr) == (3, False), done.stderr
+    assert "the setting ROUNDS_CLAUDE_STUDY_DOLLARS cannot be 'nan'" in " ".join(done.stderr.split())
+
+
 @pytest.mark.prefect
 def test_from_words_to_predictions_by_the_command_line_alone(tmp_path: Path, pictures: Path) -> None:
     """The whole job with a learner that takes no time: develop, status, report, predict, ledger, resume."""
@@ -238,7 +261,17 @@ def test_from_words_to_predictions_by_the_command_line_alone(tmp_path: Path, pic
     assert {"n", "n_groups", "opened_at"} <= set(result)
 
     assert "done" in rounds(tmp_path, "status", study).stdout
+    assert json.loads((study / "ran_in.json").read_text()) == {"local": False}
     assert rounds(tmp_path, "report", study).stdout.strip().endswith("report.html")
+    assert "<dd>local (no isolation), on cpu</dd>" in (study / "report.html").read_text()
+    card = json.loads((study / "model" / "model.json").read_text())
+    assert (card["agent"], card["trusted_code"]) == ("playbook", True)
+    (study / "agent").write_text("claude\n")
+    (study / "ran_in.json").unlink()
+    done = rounds(tmp_path, "report", study, PATH="/nowhere")  # it runs nothing, so that it needs no sandbox
+    assert done.returncode == 0, done.stderr
+    assert "<dd>unknown, on cpu</dd>" in (study / "report.html").read_text()
+    (study / "agent").write_text("playbook\n")
     assert "chain intact" in rounds(tmp_path, "ledger", "verify", study).stdout
 
     broken = tmp_path / "broken.png"

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +30,7 @@ from tasks.domain.sandboxing import Completed, Job, Sandbox
 from tasks.sandbox.bubblewrap import BubblewrapSandbox
 from tasks.sandbox.local import LocalSandbox
 from tasks.withholding import Withholder
-from tasks.workbench import SandboxWorkbench
+from tasks.workbench import SandboxWorkbench, tellable
 
 PRICES = load_prices()
 VOICE = Voice(model="claude-opus-5-5", effort="high", max_tokens=2_000)
@@ -79,7 +80,7 @@ def developed(
             withholder = Withholder(pd.read_parquet(work.study.path("manifest.parquet")))
             bench_for_trials = SandboxWorkbench(
                 study=work.study, codebase=work.codebase, sandbox=bench.sandbox, machine=bench.machine,
-                folder=work.study.path("trial"), cache=bench.cache, seed=0, withholder=withholder,
+                folder=work.study.path("trial"), cache=work.study.path("trial-cache"), seed=0, withholder=withholder,
             )  # fmt: skip
             office = Office(
                 language_model=client,
@@ -87,10 +88,9 @@ def developed(
                 purse=Purse(PRICES, caps or Caps(), journal),
                 sleep=lambda _: None,
             )
-            developer = ClaudeDeveloper(
-                office, VOICE, bench_for_trials, load_prompt("developer"), withhold=withholder.withhold
-            )
-            work = replace(work, bench=bench, developer=developer)
+            fit = partial(tellable, withholder=withholder, allow_images=False)
+            developer = ClaudeDeveloper(office, VOICE, bench_for_trials, load_prompt("developer"), withhold=fit)
+            work = replace(work, bench=bench, developer=developer, tellable=fit)
             return work, server, run_rounds(work)
 
     yield run
@@ -182,9 +182,9 @@ def result_of(server: ScriptedServer, turn: int) -> str:
 
 
 LOOK = """
-cat ../../holdout/* $ROUNDS_DATA/../validation_labels.parquet ../../ledger.jsonl
+cat ../../holdout/* $ROUNDS_OUT/../data/validation_labels.parquet ../../ledger.jsonl
 find / \\( -name 'validation_labels*' -o -name 'ledger*' -o -name 'holdout' \\) -not -path '/proc/*' 2>/dev/null | grep -v -e ^/usr -e site-packages
-ls $ROUNDS_DATA
+echo "data: ${ROUNDS_DATA:-none}"
 """
 REACH = "python -m pip download --no-deps -d /tmp six; python -c 'import urllib.request as u; u.urlopen(\"http://1.1.1.1\", timeout=3)'"
 
@@ -207,7 +207,7 @@ def test_a_cheat_sees_no_label_of_validation_or_test_reaches_no_network_and_chan
     assert len(rounds) == 1
     looked = result_of(server, 0)
     assert looked.count("No such file or directory") == 3
-    assert looked.split()[-4:] == ["images", "task.json", "train.csv", "</data>"]
+    assert looked.split()[-3:] == ["data:", "none", "</data>"]
     reached = result_of(server, 1)
     assert "Saved" not in reached
     assert "unreachable" in reached or "resolution" in reached
@@ -287,6 +287,49 @@ def test_names_of_patients_in_a_log_never_leave_the_house(developed, study, pict
             for block in message["content"] if block["type"] == "tool_result"]  # fmt: skip
     assert any("[withheld]" in text for text in told)
     assert not any(name in text or "p003.png" in text for text in told)
+
+
+PEEK = """
+import pandas as pd
+table = pd.read_csv(DATA / "train.csv")
+print(table.to_string())
+for name in table["image"]:
+    print(list(Image.open(DATA / "images" / name).convert("L").tobytes()))
+recipe = Recipe()
+"""
+
+
+def test_no_pixel_and_no_row_of_the_data_reaches_a_request_through_trial_log_or_crash(developed, study) -> None:
+    crash = "raise ValueError(table.to_string())\n"
+    script = [
+        replies.tool("run_command", command="python -c 'import train'; ls ../../data/train/images", seconds=20),
+        edit("recipe = Recipe()\n", PEEK, "train.py"),
+        replies.tool("train_briefly", seconds=5),
+        edit("time.sleep", f"{crash}time.sleep", "train.py"), propose("a peek"),
+        edit(crash, "", "train.py"), edit("noise: float = 120.0", "noise: float = 5.0"), propose("a peek", rationale="no crash"),
+        replies.tool("read_round", number=1, part="log"), nothing_left(),
+    ]  # fmt: skip
+    _, server, rounds = developed(script)
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    told = json.dumps([request.body["messages"] for request in server.requests])
+    images = [path.name for path in study.path("data", "train", "images").iterdir()]
+    assert "KeyError: 'ROUNDS_DATA'" in told
+    assert told.count("of data taken out") > 4
+    assert not any(name in told for name in images)
+    assert not re.search(r"(\d{1,3}, ){25}", told)
+
+
+def test_a_name_that_would_be_cut_in_two_never_leaves_the_house(developed) -> None:
+    line = "x " * 177 + "patient 3" + " y" * 100
+    leak = f"for number in range(60): print(number, {line!r})"
+    script = [edit("time.sleep", f"{leak}\nraise ValueError({'z ' * 110 + 'patient 3'!r})\ntime.sleep", "train.py"), propose("leak"),
+              edit("raise ValueError", "str", "train.py"), edit("noise: float = 120.0", "noise: float = 5.0"), propose("leak"), nothing_left()]  # fmt: skip
+    _, server, rounds = developed(script)
+    assert rounds[1].judgement.verdict is Verdict.KEPT
+    told = [json.dumps(block) for request in server.requests for message in request.body["messages"] if message["role"] == "user"
+            for block in message["content"] if block["type"] == "text" and "The incumbent's code" not in block["text"]]  # fmt: skip
+    assert any("z z z" in text for text in told)
+    assert not any(re.search(r"[xz] p", text) for text in told)
 
 
 class KilledInTraining(LocalSandbox):

@@ -42,7 +42,7 @@ def test_it_is_named_among_the_agents_and_says_what_it_lacks(monkeypatch: pytest
 
 def test_its_code_does_not_run_in_a_sandbox_that_does_not_isolate() -> None:
     with pytest.raises(SandboxMissing):
-        sandbox_of("local", agent="claude-sdk", settings=Settings())
+        sandbox_of("local", trusted_code=False, settings=Settings())
 
 
 def edit(old: str, new: str, path: str = "recipe.py") -> replies.ScriptedReply:
@@ -75,7 +75,7 @@ def test_it_tries_code_mends_a_crash_and_its_bill_is_the_servers_own(workshop: C
         withholder = Withholder(pd.read_parquet(work.study.path("manifest.parquet")))
         bench = SandboxWorkbench(
             study=work.study, codebase=work.codebase, sandbox=work.bench.sandbox, machine=work.bench.machine,
-            folder=work.study.path("trial"), cache=work.bench.cache, seed=0, withholder=withholder,
+            folder=work.study.path("trial"), cache=work.study.path("trial-cache"), seed=0, withholder=withholder,
         )  # fmt: skip
         journal = Conversations(work.study.path("conversations"))
         purse = Purse(PRICES, Caps(), journal)

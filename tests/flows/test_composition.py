@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from flows.language_model import check_access, forecast_of, office_of, record_sp
 from flows.settings import Settings
 from tasks.conversations import Conversations
 from tasks.domain.conversation import Entry
-from tasks.domain.errors import AgentUnusable, RequestError, SandboxMissing
+from tasks.domain.errors import AgentUnusable, RequestError, SandboxMissing, SettingUnusable
 from tasks.domain.request import Budget, Request
+from tasks.domain.round import Hypothesis, Judgement, Round, Verdict
+from tasks.domain.spec import OperatingPoint, Spec
 from tasks.storage import StudyFolder
 
 WITH_KEY = Settings(ANTHROPIC_API_KEY=SecretStr("written"))
@@ -26,9 +29,42 @@ def study(tmp_path: Path) -> StudyFolder:
 
 
 def test_code_that_a_language_model_wrote_never_runs_in_the_sandbox_that_does_not_isolate() -> None:
-    assert sandbox_of("local", agent="playbook", settings=Settings()).isolates is False
+    assert sandbox_of("local", trusted_code=True, settings=Settings()).isolates is False
     with pytest.raises(SandboxMissing, match="does not isolate"):
-        sandbox_of("local", agent="claude", settings=Settings())
+        sandbox_of("local", trusted_code=False, settings=Settings())
+
+
+def test_trust_is_what_the_study_holds_and_not_what_a_file_in_it_says(study: StudyFolder) -> None:
+    assert study.trusted_code
+    study.write("claude\n", "agent")
+    assert not study.trusted_code
+    study.path("agent").unlink()
+    assert study.trusted_code
+    kept = Conversations(study.path("conversations"))
+    kept.append("parse", Entry(kind="fault", key="a", data={}))
+    assert study.trusted_code, "what the request means is no code"
+    kept.append("round-01", Entry(kind="fault", key="a", data={}))
+    assert not study.trusted_code
+    study.write("playbook\n", "agent")
+    assert not study.trusted_code
+
+
+def test_a_round_or_a_spec_that_a_prompt_made_is_not_trusted(study: StudyFolder) -> None:
+    edit = Hypothesis(title="less noise", technique="noise")
+    first = Judgement(verdict=Verdict.BASELINE, reason="first")
+    made = Round(number=0, hypothesis=edit, judgement=first, incumbent=-1, commit="0")
+    study.write(made, "rounds", "00", "round.json")
+    assert study.trusted_code
+    study.write(replace(made, number=1, prompt_sha256="ab"), "rounds", "01", "round.json")
+    assert not study.trusted_code
+    study.path("rounds", "01", "round.json").unlink()
+    assert study.trusted_code
+    spec = Spec(
+        task="binary_classification", classes=(), positive="", priorities=(), primary="auroc", secondary=(),
+        operating_point=OperatingPoint(fixed="youden", at_least=float("nan"), positive=""), prompts=(("developer", "ab"),),
+    )  # fmt: skip
+    study.write(spec, "spec.json")
+    assert not study.trusted_code
 
 
 def test_a_study_keeps_its_agent_and_one_from_before_agents_were_kept_is_the_playbooks(study: StudyFolder) -> None:
@@ -97,3 +133,30 @@ def test_what_was_spent_is_written_by_conversation_and_exactly(study: StudyFolde
     assert Decimal(spending.conversations["round-01"].dollars) == 2 * once
     assert (spending.tokens, spending.cached_tokens, spending.calls) == (309, 270, 2)
     assert spending.conversations["round-01"].seconds == 5.5
+
+
+def test_a_study_that_asks_nothing_more_needs_no_price_list(study: StudyFolder) -> None:
+    kept = Conversations(study.path("conversations"))
+    data = {"model": "a-model-of-ours", "usage": {"input_tokens": 1_000_000}, "seconds": 1.0, "dollars": "4.0"}
+    kept.append("round-01", Entry(kind="call", key="a", data=data))
+    gone = WITH_KEY.model_copy(update={"claude_prices": Path("/nonexistent/prices.toml")})
+    record_spending(gone, study)
+    spending = study.spending()
+    assert spending is not None
+    assert spending.dollars == "4.0"
+
+
+@pytest.mark.parametrize("name", ["study_dollars", "round_dollars", "study_hours", "round_minutes"])
+@pytest.mark.parametrize("value", ["nan", "-1", "1e400", "much"])
+def test_a_cap_that_is_no_amount_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    variable = f"ROUNDS_CLAUDE_{name.upper()}"
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingUnusable, match=f"the setting {variable} cannot be '"):
+        Settings()
+
+
+def test_a_key_that_cannot_be_sent_is_told_before_anything_is_begun() -> None:
+    with pytest.raises(AgentUnusable, match="copy it anew"):
+        check_access(WITH_KEY.model_copy(update={"anthropic_api_key": SecretStr("sk-abc\n")}))

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -25,17 +26,18 @@ INPUTS = [
     {"name": "age", "kind": "number", "values": []},
     {"name": "sex", "kind": "category", "values": ["female", "male"]},
 ]
+TRUSTED = {"agent": "playbook", "trusted_code": True}
 
 
 @pytest.fixture
 def served(tmp_path):
     """Return what serves a model with the given inputs."""
 
-    def load(inputs):
+    def load(inputs, card_of_code=TRUSTED):
         model = tmp_path / "model"
         (model / "code").mkdir(parents=True)
         (model / "code" / "predict.py").write_text(PREDICT)
-        card = {"classes": ["nv", "mel"], "positive": "mel", "threshold": 0.4}
+        card = {"classes": ["nv", "mel"], "positive": "mel", "threshold": 0.4, **card_of_code}
         (model / "model.json").write_text(json.dumps(card if inputs is None else {**card, "inputs": inputs}))
         found = runpy.run_path(str(SERVED))["DeliveredModel"]()
         found.load_context(SimpleNamespace(artifacts={"model": str(model)}))
@@ -76,3 +78,15 @@ def test_what_the_model_does_not_know_is_refused_in_words(served, tmp_path, know
 @pytest.mark.parametrize("inputs", [None, []])
 def test_a_model_of_images_alone_takes_paths(served, tmp_path, inputs):
     assert served(inputs).predict(None, [str(tmp_path / "a.png")])["mel"].tolist() == [0.25]
+
+
+@pytest.mark.parametrize("card", [{"agent": "claude", "trusted_code": False}, {}, {"trusted_code": "yes"}])
+def test_a_model_whose_code_rounds_does_not_ship_is_served_only_if_the_operator_says_so(
+    served, tmp_path, monkeypatch, card
+):
+    monkeypatch.delenv("ROUNDS_SERVE_UNTRUSTED", raising=False)
+    with pytest.raises(PermissionError, match=r"not shipped with Rounds .* ROUNDS_SERVE_UNTRUSTED=1"):
+        served(None, card)
+    shutil.rmtree(tmp_path / "model")
+    monkeypatch.setenv("ROUNDS_SERVE_UNTRUSTED", "1")
+    assert served(None, card).predict(None, [str(tmp_path / "a.png")])["mel"].tolist() == [0.25]

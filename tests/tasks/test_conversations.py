@@ -60,3 +60,17 @@ def test_rounds_at_the_same_time_do_not_mix_their_lines(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda number: kept.append("round-01", entry(number)), range(40)))
     assert sorted(item.key for item in kept.read("round-01")) == sorted(entry(number).key for number in range(40))
+
+
+def test_no_text_comes_back_other_than_it_was(tmp_path: Path) -> None:
+    kept, text = Conversations(tmp_path), "half \ud800 of a pair, \\ud800 spelled out, ü and \U0001f600"
+    kept.append("parse", Entry(kind="result", key="1:t", data={"text": text}))
+    assert kept.read("parse")[0].data["text"] == text
+    assert "ü".encode() in (tmp_path / "parse.jsonl").read_bytes()
+
+
+def test_a_number_that_is_no_json_is_refused_before_it_is_written(tmp_path: Path) -> None:
+    kept = Conversations(tmp_path)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        kept.append("parse", Entry(kind="result", key="1:t", data={"seconds": float("inf")}))
+    assert kept.read("parse") == ()

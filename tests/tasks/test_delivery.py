@@ -269,3 +269,11 @@ def test_of_three_classes_the_most_probable_is_decided_for_and_the_threshold_fla
 def test_without_a_threshold_nothing_is_flagged(tmp_path):
     free = DeliveredModel(folder=tmp_path, classes=("a", "b"), positive="", threshold=math.nan)
     assert free.decide(np.array([[0.35, 0.65]])) == (["b"], [None])
+
+
+@pytest.mark.parametrize(
+    ("said", "trusted"), [({"trusted_code": True}, True), ({"trusted_code": False}, False), ({}, False)]
+)
+def test_a_model_is_trusted_only_if_it_says_that_its_code_is_shipped_with_rounds(tmp_path, parts, said, trusted):
+    deliver(tmp_path / "model", code=parts[0], checkpoint=parts[1], facts={**FACTS, **said})
+    assert read_model(tmp_path / "model").trusted_code is trusted

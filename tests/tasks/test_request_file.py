@@ -48,6 +48,15 @@ def test_attributes_may_be_handed_to_the_model(tmp_path: Path) -> None:
     assert read_request(write(tmp_path, "text: x\nimages: i\n"), {}).inputs == ()
 
 
+def test_images_are_shown_to_a_language_model_only_where_the_request_says_so(tmp_path: Path) -> None:
+    given: dict[str, object] = {"text": "a or b", "images": str(tmp_path)}
+    assert not read_request(None, given).allow_images
+    assert read_request(None, {**given, "allow_images": True}).allow_images
+    assert read_request(write(tmp_path, "text: a or b\nimages: .\nallow_images: true\n"), {}).allow_images
+    with pytest.raises(DataUnusable, match="bool"):
+        read_request(None, {**given, "allow_images": "perhaps"})
+
+
 def test_flags_alone_make_a_request(tmp_path: Path) -> None:
     assert read_request(None, {"text": "x", "images": str(tmp_path)}).table is None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -30,18 +32,72 @@ def bench(tmp_path: Path) -> SandboxWorkbench:
         predict_seconds=20.0, weights=None,
     )  # fmt: skip
     return SandboxWorkbench(
-        study=study, codebase=base, sandbox=LocalSandbox(), machine=machine, folder=study.path("trial"), cache=study.path("cache"),
+        study=study, codebase=base, sandbox=LocalSandbox(), machine=machine, folder=study.path("trial"), cache=study.path("trial-cache"),
         seed=0, withholder=Withholder(rows),
     )  # fmt: skip
 
 
 def test_a_command_runs_in_the_edited_codebase_and_cannot_change_it(bench: SandboxWorkbench) -> None:
     files = {**bench.codebase.source(), "extra.py": "word = 'edited'\n"}
-    trial = bench.run(files, "python -c 'import extra; print(extra.word)'; ls $ROUNDS_DATA", seconds=20)
+    trial = bench.run(files, "python -c 'import extra; print(extra.word)'", seconds=20)
     assert (trial.ended, trial.exit_code) == ("ok", 0)
     assert "edited" in trial.output
-    assert "images" in trial.output
     assert "extra.py" not in bench.codebase.source()
+
+
+def test_a_command_has_the_data_only_where_their_owner_lets_a_language_model_see_them(bench: SandboxWorkbench) -> None:
+    look = 'echo "data: ${ROUNDS_DATA:-none}"; test -z "$ROUNDS_DATA" || ls "$ROUNDS_DATA"'
+    assert "data: none" in bench.run(bench.codebase.source(), look, seconds=20).output
+    shown = replace(bench, allow_images=True).run(bench.codebase.source(), look, seconds=20).output
+    assert "images" in shown
+    assert "none" not in shown
+
+
+PIXELS = "for row in range(16): print([row * 16 + column for column in range(32)])\n"
+
+
+def test_a_picture_that_a_training_prints_comes_back_only_where_images_are_allowed(bench: SandboxWorkbench) -> None:
+    files = {
+        **bench.codebase.source(),
+        "train.py": f"print('mean 17.5')\n{PIXELS}raise ValueError('of Ada Lovelace')\n",
+    }
+    told = bench.train(files, seconds=5).output
+    assert "mean 17.5" in told
+    assert "ValueError" in told
+    assert "[... 16 lines of data taken out ...]" in told
+    assert "240, 241, 242" not in told
+    allowed = replace(bench, allow_images=True).train(files, seconds=5).output
+    assert "240, 241, 242" in allowed
+    assert "Lovelace" not in allowed
+
+
+def test_a_name_that_shortening_would_cut_in_two_is_withheld(bench: SandboxWorkbench) -> None:
+    line = "x " * 174 + "ada_lovelace.png is corrupt " + "y " * 100
+    code = f"for number in range(40): print(f'{{number:02d}} {line}')\nraise ValueError\n"
+    told = bench.train({**bench.codebase.source(), "train.py": code}, seconds=5).output
+    assert "ada_" not in told.lower()
+
+
+def test_what_a_trial_leaves_in_its_cache_is_there_for_the_next_trial_and_no_round(bench: SandboxWorkbench) -> None:
+    leave = "import os, pathlib; pathlib.Path(os.environ['ROUNDS_CACHE'], 'my_checkpoint').touch()\n"
+    bench.train({**bench.codebase.source(), "train.py": leave}, seconds=5)
+    look = "import os; print(os.listdir(os.environ['ROUNDS_CACHE']))\n"
+    assert "my_checkpoint" in bench.train({**bench.codebase.source(), "train.py": look}, seconds=5).output
+    assert bench.cache.name == "trial-cache"
+
+
+def test_trials_run_one_at_a_time(bench: SandboxWorkbench) -> None:
+    with ThreadPoolExecutor(2) as threads:
+        source = bench.codebase.source()
+        trials = list(
+            threads.map(
+                lambda word: bench.run(
+                    source, f"echo {word} > $ROUNDS_OUT/word; sleep 0.5; cat $ROUNDS_OUT/*", seconds=20
+                ),
+                ("first", "second"),
+            )
+        )
+    assert [trial.output.strip() for trial in trials] == ["first", "second"]
 
 
 def test_a_command_that_fails_is_a_result(bench: SandboxWorkbench) -> None:

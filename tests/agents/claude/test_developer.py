@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import itertools
+import math
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from agents.claude.context import KNOWN_FACTS, LONGEST_REASON, LONGEST_TITLE
 from agents.claude.developer import MOST_IDLE_TURNS, MOST_TURNS, ClaudeDeveloper
 from agents.claude.dialogue import Office, Voice
 from agents.claude.exchange import Block, Reply, ScriptedLanguageModel, Usage
@@ -17,7 +21,7 @@ from agents.claude.spending import Caps, Purse
 from agents.developer import Briefing
 from tasks.domain.errors import SpendingCapReached
 from tasks.domain.failure import Failure, FailureKind
-from tasks.domain.round import Proposal, Verdict
+from tasks.domain.round import Judgement, Proposal, Verdict
 from tasks.domain.trial import ScriptedWorkbench, Trial
 
 VOICE = Voice(model="claude-opus-5-5", effort="high", max_tokens=4_000)
@@ -214,6 +218,8 @@ def test_a_use_of_a_tool_that_was_cut_off_is_not_carried_out(new_briefing: Calla
         ("str_replace_based_edit_tool", "view", "must be an object"),
         ("propose", {"title": "x"}, "technique: Field required"),
         ("propose", PROPOSE, "you changed no file"),
+        ("propose", {**PROPOSE, "settings": [{"name": "weight (mel)", "value": 2}]}, "snake case"),
+        ("propose", {**PROPOSE, "settings": [{"name": "x" * 65, "value": 2}]}, "snake case"),
     ],
 )  # fmt: skip
 def test_a_misused_tool_is_told_as_an_error_and_the_round_goes_on(
@@ -248,8 +254,6 @@ def test_code_that_was_tried_is_sent_back(
 
 
 def test_rounds_at_the_same_time_have_conversations_of_their_own(new_briefing: Callable[..., Briefing]) -> None:
-    from dataclasses import replace  # noqa: PLC0415
-
     briefing = new_briefing()
     other = {**EDIT, "new_str": "weight_decay: float = 0.07"}
     played = Played(edits(), proposes(), edits(other), proposes(title="more decay"))
@@ -350,3 +354,51 @@ def test_a_cap_of_the_study_within_a_mend_leaves_its_costs_with_the_round(
     assert mended is not None
     assert "study's" in mended.gave_up
     assert mended.files == {}
+
+
+def opening_of(briefing: Briefing) -> str:
+    played = Played(says(use("nothing_left", {"reason": "done"})))
+    played.developer.propose(briefing)
+    return str(played.model.bodies[0])
+
+
+def test_a_name_is_withheld_before_a_reason_is_cut(new_briefing: Callable[..., Briefing]) -> None:
+    briefing = new_briefing()
+    reason = "x" * (LONGEST_REASON - 5) + " Ada Lovelace"
+    failed = replace(
+        briefing.history[0], number=1, judgement=Judgement(verdict=Verdict.FAILED, reason=reason), score=math.nan
+    )
+    under_way = replace(failed.hypothesis, title="y" * (LONGEST_TITLE - 5) + " Ada Lovelace")
+    told = opening_of(replace(briefing, history=(*briefing.history, failed), under_way=(under_way,)))
+    assert "xxxx" in told
+    assert "yyyy" in told
+    assert not re.search(r"\bAda\b", told)
+
+
+def test_of_what_code_prints_about_itself_only_known_names_are_shown(new_briefing: Callable[..., Briefing]) -> None:
+    told = opening_of(
+        new_briefing(facts={"loss": 0.25, "images_per_second": 400.0, "ignore_all_rules": 1.0, "Lovelace": 2.0})
+    )
+    assert "loss 0.25, images_per_second 400" in told
+    assert "ignore_all_rules" not in told
+    assert "Lovelace" not in told
+
+
+def test_every_name_that_template_and_techniques_print_is_known(request: pytest.FixtureRequest) -> None:
+    root = request.config.rootpath
+    files = [root / "model_templates/classification/train.py", *(root / "agents/playbook/techniques").glob("*.py")]
+    calls = [
+        call
+        for path in files
+        for call in re.findall(r"print_metrics\((.*?)\n? *\)\s", path.read_text() + "\n", re.DOTALL)
+    ]
+    printed = {name for call in calls for name in re.findall(r"(\w+)=", call)}
+    assert len(printed) >= 8
+    assert printed <= KNOWN_FACTS
+
+
+def test_it_is_told_whether_its_commands_see_images(new_briefing: Callable[..., Briefing]) -> None:
+    assert "it finds no $ROUNDS_DATA" in opening_of(new_briefing())
+    allowed = opening_of(replace(new_briefing(), allow_images=True))
+    assert "their owner allows" in allowed
+    assert "it finds no $ROUNDS_DATA" not in allowed

@@ -1,5 +1,7 @@
 """What a stream leaves, where a server is less exact than the API."""
 
+import json
+
 import pytest
 
 from agents.claude.exchange import Usage
@@ -63,3 +65,42 @@ def test_an_input_that_is_no_object_is_kept_as_text(written):
 def test_fields_that_nobody_knows_are_kept():
     known = {"type": "redacted_thinking", "data": "x", "newer": 1}
     assert taken(start(), *block(0, known), *end()).reply(seconds=1.0, request_id="").content == (known,)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        '{"seconds": 1e999}',
+        '{"seconds": NaN}',
+        '{"file_text": "x = \'\\ud800\'"}',
+        '{"n": ' + "1" * 5000 + "}",
+        '{"a": ' + "[" * 100_000,
+    ],
+)
+def test_an_input_that_could_not_be_sent_back_is_kept_as_text(written):
+    use = {"type": "tool_use", "id": "t", "name": "view", "input": {}}
+    delta = {"type": "input_json_delta", "partial_json": written}
+    reply = taken(start(), *block(0, use, delta), *end("tool_use")).reply(seconds=1.0, request_id="")
+    assert reply.content == ({**use, "input": {UNREADABLE: written}},)
+    json.dumps(reply.content, allow_nan=False, ensure_ascii=False).encode()
+
+
+def test_an_input_that_comes_whole_and_could_not_be_sent_back_is_kept_as_text():
+    use = {"type": "tool_use", "id": "t", "name": "view", "input": {"seconds": float("inf")}}
+    reply = taken(start(), *block(0, use), *end("tool_use")).reply(seconds=1.0, request_id="")
+    assert reply.content == ({**use, "input": {UNREADABLE: '{"seconds": Infinity}'}},)
+
+
+def test_halves_of_a_character_that_come_in_two_pieces_are_joined_and_one_that_stays_alone_is_spelled_out():
+    pieces = [{"type": "text_delta", "text": text} for text in ("\ud83d", "\ude00, and \ud800")]
+    reply = taken(start(), *block(0, {"type": "text", "text": ""}, *pieces), *end()).reply(seconds=1.0, request_id="")
+    assert reply.content == ({"type": "text", "text": "\U0001f600, and \\ud800"},)
+    use = {"type": "tool_use", "id": "t", "name": "view", "input": {}}
+    pieces = [{"type": "input_json_delta", "partial_json": text} for text in ('{"path": "\ud83d', '\ude00"}')]
+    reply = taken(start(), *block(0, use, *pieces), *end("tool_use")).reply(seconds=1.0, request_id="")
+    assert reply.content == ({**use, "input": {"path": "\U0001f600"}},)
+
+
+def test_a_thought_that_could_not_be_sent_back_is_left_out():
+    thought = {"type": "thinking", "thinking": "\ud800", "signature": "s"}
+    assert taken(start(), *block(0, thought), *end()).reply(seconds=1.0, request_id="").content == ()

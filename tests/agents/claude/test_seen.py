@@ -138,8 +138,50 @@ def test_values_are_shown_of_well_known_attributes_alone():
     values = (("m", 30), ("f", 28), (PERSON, 4))
     assert list(values_shown(attribute("sex", *values))) == ['"m" 30', '"f" 28']
     assert list(values_shown(attribute("Patient Sex", *values))) == ['"m" 30', '"f" 28']
-    for column in ("referred_by", "sex_comment", "hospital_name", "essex"):
-        assert list(values_shown(attribute(column, *values))) == []
+    assert list(values_shown(attribute("lesion_site", *values))) == ['"m" 30', '"f" 28']
+    assert list(values_shown(attribute("anatom_site_general_2", *values))) == ['"m" 30', '"f" 28']
+    assert list(values_shown(attribute("fitzpatrickSkinType", *values))) == ['"m" 30', '"f" 28']
+
+
+@pytest.mark.parametrize(
+    "column",
+    ["referred_by", "sex_comment", "hospital_name", "essex", "scanner_operator", "site_physician", "hospital_patient", "institution_nurse",
+     "device_user", "patient", "lesion", "SiteName", "deviceSerial", "stage_manager", "clinic of the patient"],
+)  # fmt: skip
+def test_one_well_known_word_in_the_name_of_a_column_does_not_show_its_values(column):
+    assert list(values_shown(attribute(column, (PERSON, 40), ("f", 28)))) == []
+
+
+def test_a_value_of_fewer_than_five_patients_is_not_shown_however_many_pictures_it_has():
+    counted = replace(attribute("site", ("back", 60), (PERSON, 40), ("arm", 9)), value_groups=(20, 1, 5))
+    assert list(values_shown(counted)) == ['"back" 60', '"arm" 9']
+
+
+def test_without_patients_a_value_needs_twenty_pictures_and_a_part_of_all():
+    many = replace(attribute("site", ("back", 4000), (PERSON, 60), ("arm", 19)), value_groups=(4000, 60, 19))
+    assert list(values_shown(many, by_patient=False)) == ['"back" 4,000']
+    assert list(values_shown(attribute("site", ("back", 60), (PERSON, 19), ("arm", 21)))) == ['"back" 60', '"arm" 21']
+
+
+def test_the_patients_of_each_value_are_counted_in_the_data(tmp_path):
+    names = [f"{number:02d}.png" for number in range(60)]
+    for number, image in enumerate(names):
+        picture(number).save(tmp_path / image)
+    sites = [PERSON if number < 10 else ("back", "arm")[number % 2] for number in range(60)]
+    table = tmp_path / "labels.csv"
+    pd.DataFrame(
+        {"image": names, "dx": ["nevus", "melanoma"] * 30, "patient": [number // 10 if number < 10 else number // 2 for number in range(60)],
+         "site": sites}
+    ).to_csv(table, index=False)  # fmt: skip
+    _, profile = investigate(read_manifest(Request(text="", images=tmp_path, table=table)))
+    site = next(item for item in profile.attributes if item.name == "site")
+    seen = site.values  # noqa: PD011 - of no table
+    assert dict(zip([value for value, _ in seen], site.value_groups, strict=True)) == {
+        "back": 25,
+        "arm": 25,
+        PERSON: 1,
+    }
+    assert PERSON not in facts_of(profile)
 
 
 def test_a_well_known_attribute_with_many_values_shows_none():

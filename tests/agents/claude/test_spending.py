@@ -6,13 +6,14 @@ from decimal import Decimal
 import pytest
 
 from agents.claude.client import Access, ClaudeClient
-from agents.claude.exchange import Reply
+from agents.claude.dialogue import Dialogue, Office, Voice
+from agents.claude.exchange import Reply, ScriptedLanguageModel, Usage
 from agents.claude.journal import Entry, MemoryJournal
-from agents.claude.prices import load_prices
+from agents.claude.prices import Price, Prices, Rates, load_prices
 from agents.claude.retries import send_patiently
 from agents.claude.scripted_replies import dropped_stream, status, text, thinking, tool
 from agents.claude.scripted_server import ScriptedServer
-from agents.claude.spending import Caps, Purse
+from agents.claude.spending import Caps, Purse, all_priced
 from tasks.domain.errors import AgentUnusable, SpendingCapReached
 
 PRICES = load_prices()
@@ -187,3 +188,71 @@ def test_a_model_without_a_price_is_not_asked():
         pytest.raises(AgentUnusable, match="no price is known"),
     ):
         Purse(PRICES, Caps(), MemoryJournal()).before_call("parse", body, client)
+
+
+def test_what_a_call_cost_does_not_change_with_the_price_list():
+    journal = MemoryJournal()
+    usage = Usage(input_tokens=1_000_000)
+    data = {"model": MODEL, "usage": asdict(usage), "dollars": Purse(PRICES, Caps(), journal).priced(MODEL, usage)}
+    journal.append("round-01", Entry(kind="call", key="a", data=data))
+    journal.append("round-01", Entry(kind="fault", key="b", data={**data, "kind": "529"}))
+    rates = Rates(
+        input=Decimal(9), output=Decimal(9), cache_write_5m=Decimal(9), cache_write_1h=Decimal(9), cache_read=Decimal(9)
+    )
+    for prices in (PRICES, Prices({MODEL: Price(rates=rates)}), Prices({})):
+        assert Purse(prices, Caps(), journal).spent().dollars == 8
+    assert all_priced(journal)
+    journal.append("round-01", call(input_tokens=5))
+    assert not all_priced(journal)
+
+
+def test_a_call_that_a_kill_cut_off_counts_with_its_bound_and_is_asked_again_beside_it():
+    journal = MemoryJournal()
+    asked = Entry(kind="asked", key="a", data={"model": MODEL, "dollars": "0.5"})
+    spent = Entry(kind="call", key="a", data={"model": MODEL, "usage": {}, "dollars": "0.25"})
+    for entry, dollars in ((asked, "0.5"), (asked, "1.0"), (spent, "0.75"), (asked, "1.25"), (spent, "1.0")):
+        journal.append("round-01", entry)
+        assert Purse(PRICES, Caps(), journal).spent().dollars == Decimal(dollars)
+
+
+def test_a_call_is_announced_before_it_is_made():
+    class Killed(ScriptedLanguageModel):
+        def send(self, body):
+            raise KeyboardInterrupt
+
+    journal = MemoryJournal()
+    purse = Purse(PRICES, Caps(), journal)
+
+    def dialogue(model):
+        office = Office(language_model=model, journal=journal, purse=purse, sleep=lambda _: None)
+        voice = Voice(model=MODEL, effort="", max_tokens=1000)
+        begun = Dialogue(office, "round-01", voice=voice, system=[{"type": "text", "text": "Be brief."}])
+        begun.say("Begin.")
+        return begun
+
+    with pytest.raises(KeyboardInterrupt):
+        dialogue(Killed()).reply()
+    (asked,) = journal.read("round-01")
+    assert asked.kind == "asked"
+    assert purse.spent().dollars == Decimal(asked.data["dollars"]) >= Decimal("0.02")
+    usage = Usage(input_tokens=100, output_tokens=10)
+    dialogue(ScriptedLanguageModel(Reply(content=(), stop_reason="end_turn", usage=usage, model=MODEL))).reply()
+    cost = (100 * Decimal(4) + 10 * Decimal(20)) / 1_000_000
+    assert Decimal(journal.read("round-01")[-1].data["dollars"]) == cost
+    assert purse.spent("round-01").dollars == Decimal(asked.data["dollars"]) + cost
+
+
+def test_a_key_that_is_refused_costs_nothing():
+    class Refusing(ScriptedLanguageModel):
+        def send(self, body):
+            raise AgentUnusable("the key is refused")
+
+    journal = MemoryJournal()
+    purse = Purse(PRICES, Caps(), journal)
+    office = Office(language_model=Refusing(), journal=journal, purse=purse, sleep=lambda _: None)
+    refused = Dialogue(office, "round-01", voice=Voice(model=MODEL, effort="", max_tokens=1000), system=[])
+    refused.say("Begin.")
+    with pytest.raises(AgentUnusable, match="refused"):
+        refused.reply()
+    assert purse.spent().dollars == 0
+    assert [entry.kind for entry in journal.read("round-01")] == ["asked", "fault"]

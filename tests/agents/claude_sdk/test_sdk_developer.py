@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,11 +20,12 @@ from agents.claude.prompts import load_prompt
 from agents.claude.scripted_events import events, message
 from agents.claude.spending import Caps, Purse
 from agents.claude_sdk.developer import SdkDeveloper
-from agents.claude_sdk.session import PREFIX, Outcome, ScriptedCodingAgent
+from agents.claude_sdk.session import PREFIX, Ask, Listener, Outcome, ScriptedCodingAgent
 from agents.developer import Briefing
 from tasks.conversation_spans import spans_of
 from tasks.domain.errors import AgentUnusable, ServiceUnavailable, SpendingCapReached
 from tasks.domain.failure import Failure, FailureKind
+from tasks.domain.round import Hypothesis, Proposal
 from tasks.domain.trial import ScriptedWorkbench, Trial
 from tasks.report.transcript import transcript
 
@@ -113,14 +116,24 @@ def test_the_journal_tells_the_session_to_a_person_and_as_a_trace(new_briefing: 
     played = Played(session(edits(), TRY, proposes()))
     played.developer.propose(new_briefing())
     entries = played.journal.read("round-01")
-    assert [entry.kind for entry in entries] == ["call", "result"] * 3
+    assert [entry.kind for entry in entries] == [
+        "asked",
+        "call",
+        "asked",
+        "result",
+        "call",
+        "asked",
+        "result",
+        "call",
+        "result",
+    ]
     told = transcript("round-01", entries)
     assert load_prompt("developer").text.splitlines()[0] in told
     assert "metric epoch=1 loss=0.5" in told
     assert "3 calls of claude-opus-5-5, 3,300 tokens" in told
     names = [span.name for span in spans_of(entries) if span.kind == "TOOL"]
     assert names == [f"tool {PREFIX}{name}" for name in ("str_replace_based_edit_tool", "train_briefly", "propose")]
-    assert entries[3].data["seconds"] == 12.0
+    assert entries[6].data["seconds"] == 12.0
 
 
 def test_what_was_handed_in_before_a_kill_is_not_paid_for_again(new_briefing: Callable[..., Briefing]) -> None:
@@ -255,3 +268,65 @@ def test_the_model_is_told_what_the_other_back_end_tells_it_and_offered_its_tool
     )
     assert [item["name"] for item in ask.tools] == [item["name"] for item in tools.definitions()]
     assert all(item["input_schema"]["type"] == "object" and item["description"] for item in ask.tools)
+
+
+def test_an_edit_is_mended_in_the_round_that_proposed_it_also_where_others_are_under_way(
+    new_briefing: Callable[..., Briefing],
+) -> None:
+    played = Played(session(edits(), proposes()), session(edits("0.05", "0.02"), proposes(rationale="less decay")))
+    briefing = new_briefing()
+    proposal = played.developer.propose(replace(briefing, under_way=(Hypothesis(title="other", technique="o"),)))
+    assert proposal is not None
+    failure = Failure(kind=FailureKind.CODE_ERROR, diagnosis="it crashed", log_tail="", seconds_left=60.0)
+    assert played.developer.mend(briefing, proposal, failure) is not None
+    assert {name for name, _ in played.journal.all()} == {"round-02"}
+
+
+def test_an_edit_of_another_developer_is_not_mended(new_briefing: Callable[..., Briefing]) -> None:
+    taken_back = Proposal(hypothesis=Hypothesis(title="taken back", technique="ablation"), files={"recipe.py": "x"})
+    failure = Failure(kind=FailureKind.CODE_ERROR, diagnosis="it crashed", log_tail="", seconds_left=60.0)
+    assert Played().developer.mend(new_briefing(), taken_back, failure) is None
+
+
+@pytest.mark.parametrize("given", [{"seconds": float("inf")}, {"seconds": 20, "note": "\ud800"}])
+def test_an_input_that_no_request_can_carry_is_told_as_unreadable(
+    new_briefing: Callable[..., Briefing], given: dict[str, object]
+) -> None:
+    strange = replies.tool(PREFIX + "train_briefly", **given)
+    played = Played(session(strange, edits(), proposes()))
+    assert played.developer.propose(new_briefing()) is not None
+    entries = played.journal.read("round-01")
+    json.dumps([entry.data for entry in entries], allow_nan=False, ensure_ascii=False).encode()
+    assert next(entry for entry in entries if entry.kind == "result").data["is_error"]
+    assert played.bench.files == []
+
+
+def test_a_session_that_a_kill_ends_within_a_call_counts_with_what_the_call_can_have_cost(
+    new_briefing: Callable[..., Briefing],
+) -> None:
+    class Killed(ScriptedCodingAgent):
+        def hold(self, ask: Ask, listener: Listener) -> Outcome:
+            raise KeyboardInterrupt
+
+    played = Played()
+    played.developer._agent = Killed([])
+    with pytest.raises(KeyboardInterrupt):
+        played.developer.propose(new_briefing())
+    bound = Decimal(played.journal.read("round-01")[0].data["dollars"])
+    assert bound > Decimal("0.08")  # 4,000 tokens of reply
+    whole = Played(session(edits(), proposes()), journal=played.journal)
+    assert whole.developer.propose(new_briefing()) is not None
+    assert whole.purse.spent().dollars == bound + 2 * (1000 * Decimal(4) + 100 * Decimal(20)) / 1_000_000
+    assert "of which no end is known" in transcript("round-01", played.journal.read("round-01"))
+
+
+def test_a_package_that_is_missing_costs_nothing(new_briefing: Callable[..., Briefing]) -> None:
+    class Missing(ScriptedCodingAgent):
+        def hold(self, ask: Ask, listener: Listener) -> Outcome:
+            raise AgentUnusable("the program is missing")
+
+    played = Played()
+    played.developer._agent = Missing([])
+    with pytest.raises(AgentUnusable, match="missing"):
+        played.developer.propose(new_briefing())
+    assert played.purse.spent().dollars == 0

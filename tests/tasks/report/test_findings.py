@@ -147,6 +147,13 @@ def test_a_study_without_patients_without_isolation_or_anchor_says_so(study_reco
     assert "head of the ledger is kept only inside the study" in said
 
 
+def test_a_study_that_did_not_note_where_its_rounds_ran_says_so(study_record):
+    unknown = dataclasses.replace(study_record.environment, isolates=None, sandbox="unknown")
+    said = limits_of(study_record, environment=unknown)
+    assert "isolating sandbox was not noted" in said
+    assert "with the rights of its caller" not in said
+
+
 def test_annotated_confounders_and_missing_subgroups_are_named(study_record):
     said = limits_of(
         study_record,

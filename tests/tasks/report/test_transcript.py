@@ -77,3 +77,10 @@ def test_calls_tools_and_faults_are_spans_of_time_with_their_tokens() -> None:
     assert tool.end_ns - tool.start_ns == 3_000_000_000
     assert tool.inputs["input"]["command"] == "create"
     assert not second.failed
+
+
+def test_a_call_of_which_no_end_is_known_is_told_and_one_that_ended_is_told_once() -> None:
+    asked = Entry(kind="asked", key="k", at=AT, data={"model": "claude-x", "dollars": "0.68"})
+    assert transcript("round-01", (asked, *ENTRIES)) == transcript("round-01", ENTRIES)
+    assert "no end is known; it may have cost $0.68" in transcript("round-01", (asked, asked, *ENTRIES))
+    assert spans_of((asked, asked, *ENTRIES, asked)) == spans_of(ENTRIES)
