@@ -42,7 +42,10 @@ def _spans(entries: Sequence[Entry]) -> Iterator[Span]:
             use = uses.get(entry.key.partition(":")[2], {})
             yield _of_tool(entry, use)
             continue
-        if entry.kind == "asked":  # the span is that of its end; of one without an end no time is known
+        if entry.kind not in (
+            "call",
+            "fault",
+        ):  # what was asked has the span of its end, and what was said is in the call after it
             continue
         if entry.kind == "call":
             turn += 1

@@ -84,3 +84,12 @@ def test_a_call_of_which_no_end_is_known_is_told_and_one_that_ended_is_told_once
     assert transcript("round-01", (asked, *ENTRIES)) == transcript("round-01", ENTRIES)
     assert "no end is known; it may have cost $0.68" in transcript("round-01", (asked, asked, *ENTRIES))
     assert spans_of((asked, asked, *ENTRIES, asked)) == spans_of(ENTRIES)
+
+
+def test_what_was_asked_and_what_was_said_have_no_span_of_their_own() -> None:
+    others = (
+        Entry(kind="asked", key="k", at=AT, data={"dollars": "0.1", "model": "claude-x"}),
+        Entry(kind="said", key="k:said", at=AT, data={"text": "The attempt failed."}),
+    )
+    assert spans_of((*ENTRIES, *others)) == spans_of(ENTRIES)
+    assert "Round 1." in transcript("round-01", (*others, *ENTRIES))
