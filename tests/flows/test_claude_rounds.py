@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -403,3 +406,38 @@ def test_a_cap_that_leaves_no_first_edit_ends_nothing_that_could_be_gone_on_with
     assert not study.has("ended.txt")
     _, _, rounds = developed([*GOOD, nothing_left()])
     assert rounds[1].judgement.verdict is Verdict.KEPT
+
+
+PUBLISHED = """
+import sys, pathlib
+from mlflow import MlflowClient
+from tasks import tracking
+from tasks.storage import StudyFolder
+study, uri = StudyFolder(pathlib.Path(sys.argv[1])), sys.argv[2]
+for _ in range(2):
+    tracking.publish(study, uri)
+client = MlflowClient(tracking_uri=uri)
+experiments = [item.experiment_id for item in client.search_experiments()]
+for trace in client.search_traces(experiment_ids=experiments):
+    print(trace.info.state, [span.name for span in trace.data.spans], trace.info.token_usage["total_tokens"])
+"""
+
+
+def test_a_round_with_a_crash_and_a_fault_is_one_trace_in_mlflow_with_the_rounds_tokens(
+    developed, tmp_path: Path
+) -> None:
+    script = [
+        replies.status(529), create("train.py", "raise KeyError('x')\n"), propose("a crash"),
+        edit("raise KeyError('x')", "raise KeyError('y')", "train.py"), propose("a crash", rationale="y"), nothing_left(), nothing_left(),
+    ]  # fmt: skip
+    work, _, rounds = developed(script)
+    environment = {**os.environ, "MLFLOW_ENABLE_ASYNC_TRACE_LOGGING": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    command = [sys.executable, "-c", PUBLISHED, str(work.study.root), f"sqlite:///{tmp_path / 'mlflow.db'}"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 0, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert "a call that came to nothing: 529" in line
+    assert "tool propose" in line
+    assert line.endswith(f" {rounds[1].tokens}")
