@@ -36,6 +36,7 @@ from tasks.withholding import Withholder
 from tasks.workbench import SandboxWorkbench, tellable
 
 PRICES = load_prices()
+TINY, TEMPLATES = Path(__file__).parent / "tiny_template", Path(__file__).parents[2] / "model_templates"
 VOICE = Voice(model="claude-opus-5-5", effort="high", max_tokens=2_000)
 
 
@@ -441,3 +442,29 @@ def test_a_round_with_a_crash_and_a_fault_is_one_trace_in_mlflow_with_the_rounds
     assert "a call that came to nothing: 529" in line
     assert "tool propose" in line
     assert line.endswith(f" {rounds[1].tokens}")
+
+
+def test_the_prompt_of_round_30_is_hardly_longer_than_that_of_round_1_and_mostly_cached(developed) -> None:
+    def play(body: dict[str, object]) -> replies.ScriptedReply:
+        number = int(re.search(r"This is round (\d+);", json.dumps(body["messages"][0]))[1])
+        noise = re.search(r"noise: float = [\d.]+", json.dumps(body["messages"][0]))[0]
+        script = [
+            replies.tool("str_replace_based_edit_tool", command="view", path="recipe.py"),
+            replies.tool("read_round", number=number - 1, part="log"),
+            edit(noise, f"noise: float = {100.0 - 3 * number}"),
+            propose(f"noise of {100 - 3 * number} grey levels instead of what the incumbent has, round {number}"),
+        ]
+        return script[sum(message["role"] == "assistant" for message in body["messages"])]
+
+    _, server, rounds = developed(play, rounds=30)
+    assert len(rounds) == 31
+    first = [request.body for request in server.requests if len(request.body["messages"]) == 1]
+    sizes = [len(json.dumps(body)) for body in first]
+    usage = server.usage_total
+    print(f"bytes {sizes[0]} -> {sizes[-1]}, cached {usage.cache_read_tokens / usage.prompt:.3f}")  # noqa: T201 - the figures of the README
+    # The tiny template is a tenth of what is sent with the real one; the digest of the rounds is as long with either.
+    real, tiny = (
+        sum(len(file.read_text()) for file in (root / "classification").glob("*.py")) for root in (TEMPLATES, TINY)
+    )
+    assert sizes[-1] - sizes[0] <= 0.2 * (sizes[0] + real - tiny)
+    assert usage.cache_read_tokens >= 0.8 * usage.prompt
