@@ -14,8 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from agents.claude.exchange import Fault, Reply, Usage
-from agents.claude.journal import Entry, ToolResult
+from agents.claude.journal import ToolResult
 from agents.claude.retries import send_patiently
+from tasks.domain.conversation import Entry
 from tasks.domain.errors import AgentUnusable
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from tasks.domain.conversation import Entry as Entry  # noqa: PLC0414
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tasks.domain.conversation import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

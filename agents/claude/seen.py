@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tasks.domain.profile import Attribute, Profile
     from tasks.domain.spec import Spec
 
-__all__ = ["Names", "facts_of", "names_of", "quoted"]
-
 FEWEST_GROUPS = 5
 """A label or value of fewer patients (or, for a finding, images) is not named: a wrong column could hold names."""
 FEWEST_IMAGES, LEAST_PART = 20, 0.02

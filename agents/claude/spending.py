@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agents.claude.exchange import Body, LanguageModel
-    from agents.claude.journal import Entry, Journal
+    from agents.claude.journal import Journal
     from agents.claude.prices import Prices
+    from tasks.domain.conversation import Entry
 
 PAID = frozenset({"call", "fault"})
 """Kinds of entries that are calls which ended."""

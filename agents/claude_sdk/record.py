@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agents.claude.exchange import Fault, Reply, Usage
 from agents.claude.incoming import Incoming
-from agents.claude.journal import Entry
+from tasks.domain.conversation import Entry
 from tasks.domain.errors import AgentUnusable
 
 if TYPE_CHECKING:

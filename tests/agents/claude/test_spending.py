@@ -8,12 +8,13 @@ import pytest
 from agents.claude.client import Access, ClaudeClient
 from agents.claude.dialogue import Dialogue, Office, Voice
 from agents.claude.exchange import Reply, ScriptedLanguageModel, Usage
-from agents.claude.journal import Entry, MemoryJournal
+from agents.claude.journal import MemoryJournal
 from agents.claude.prices import Price, Prices, Rates, load_prices
 from agents.claude.retries import send_patiently
 from agents.claude.scripted_replies import dropped_stream, status, text, thinking, tool
 from agents.claude.scripted_server import ScriptedServer
 from agents.claude.spending import Caps, Purse, all_priced
+from tasks.domain.conversation import Entry
 from tasks.domain.errors import AgentUnusable, SpendingCapReached
 
 PRICES = load_prices()
