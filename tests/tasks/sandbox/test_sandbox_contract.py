@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import subprocess
 import sys
 import time
@@ -284,6 +286,24 @@ def test_threads_follow_the_limit_of_processors_and_home_is_writable(bench):
     )
     assert done.ok, bench.log
     assert bench.log == "2 2\n"
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have other allocators")
+def test_memory_that_a_job_has_freed_is_not_fetched_again(bench):
+    done = bench.run(
+        """
+        import resource
+        def fill(): return len(b"x" * 2**27)  # written through, and freed at once
+        fill()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        for _ in range(5):
+            fill()
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        """
+    )
+    assert done.ok, bench.log
+    pages = 2**27 // resource.getpagesize()
+    assert int(bench.log) < pages  # five times as many without the setting
 
 
 def test_an_error_of_whoever_reads_the_lines_ends_the_job(bench):
