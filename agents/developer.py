@@ -7,6 +7,8 @@ import json
 import typing
 from dataclasses import dataclass
 
+from tasks.domain.round import latest_kept
+
 if typing.TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -55,7 +57,7 @@ class Briefing:
     @property
     def incumbent(self) -> Round | None:
         """Return the round whose code is being edited; None before the baseline has run."""
-        return next((item for item in reversed(self.history) if item.kept), None)
+        return latest_kept(self.history)
 
 
 class Developer(typing.Protocol):

@@ -20,7 +20,7 @@ from tasks.codebase import Codebase
 from tasks.development_set import Validation
 from tasks.domain.errors import NoEdit, RoundError
 from tasks.domain.failure import Failure, FailureKind
-from tasks.domain.round import Judgement, Proposal, Round, Verdict
+from tasks.domain.round import Judgement, Proposal, Round, Verdict, incumbent_of
 from tasks.progress import now
 from tasks.sandbox.outputs import discard
 from tasks.scoring.shortfall import confusions, log_loss
@@ -72,11 +72,6 @@ class Tries:
     """Of all but a successful last one, in order."""
     mends: tuple[Proposal, ...]
     """What was tried after the first, second, ... failure."""
-
-
-def incumbent_of(rounds: tuple[Round, ...]) -> Round:
-    """Return the round whose model is to be beaten."""
-    return next(item for item in reversed(rounds) if item.kept)
 
 
 def attempt_round(work: Workshop, rounds: tuple[Round, ...], proposal: Proposal) -> Round:

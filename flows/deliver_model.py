@@ -20,7 +20,7 @@ from flows.steps import Steps, artifact_key, shown
 from tasks import delivery
 from tasks.codebase import Codebase
 from tasks.development_set import load_inputs
-from tasks.domain.round import Round
+from tasks.domain.round import Round, incumbent_of
 from tasks.ledger import verify
 from tasks.report.model_card import model_card
 from tasks.report.record import EnvironmentFacts, LedgerFacts, SplitCount, StudyRecord
@@ -83,7 +83,7 @@ def deliver(desk: Desk, *, step: Steps, say: Callable[[str], None]) -> None:
 def write_model(desk: Desk) -> None:
     """Write the delivered model: the very code and checkpoint that met the holdout."""
     study = desk.study
-    spec, final = study.spec(), _final(study)
+    spec, final = study.spec(), incumbent_of(study.rounds())
     code = study.path("delivering")
     shutil.rmtree(code, ignore_errors=True)
     desk.codebase.export(final.commit, code)
@@ -146,10 +146,6 @@ def study_record(study: StudyFolder, *, anchors: Path, environment: EnvironmentF
     )
 
 
-def _final(study: StudyFolder) -> Round:
-    return next(item for item in reversed(study.rounds()) if item.kept)
-
-
 def _ledger_facts(study: StudyFolder, anchors: Path) -> LedgerFacts:
     found = verify(study.path("ledger.jsonl"), anchors=anchors)
     sealed = next((entry for entry in found.entries if entry.event == "holdout_sealed"), None)
@@ -171,7 +167,7 @@ def _splits(study: StudyFolder) -> dict[str, SplitCount]:
 def _hashes(study: StudyFolder, rounds: tuple[Round, ...]) -> dict[str, str]:
     found = {"spec": fingerprint(study.spec()), "protocol": fingerprint(study.protocol())}
     if rounds:
-        for name, record in (("initial", rounds[0]), ("final", _final(study))):
+        for name, record in (("initial", rounds[0]), ("final", incumbent_of(study.rounds()))):
             found[f"{name} code (git commit)"] = record.commit
             checkpoint = study.round_path(record.number) / "checkpoints" / record.checkpoint
             if checkpoint.is_file():

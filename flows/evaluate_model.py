@@ -19,7 +19,7 @@ from tasks import holdout, runs
 from tasks.codebase import Codebase
 from tasks.domain.errors import StudyNotFound
 from tasks.domain.evaluation import Evaluation
-from tasks.domain.round import Round
+from tasks.domain.round import Round, incumbent_of
 from tasks.domain.sandboxing import Sandbox
 from tasks.machine import Machine
 from tasks.progress import Progress, show
@@ -84,7 +84,7 @@ def evaluate(gate: Gate) -> Evaluation:
         if not rounds:
             raise StudyNotFound(f"study {study.root} has no finished round to evaluate")
         show(study, Progress(stage="opening the test set, once"))
-        models = {INITIAL: rounds[0], FINAL: next(item for item in reversed(rounds) if item.kept)}
+        models = {INITIAL: rounds[0], FINAL: incumbent_of(rounds)}
         opened = holdout.open_once(
             study.path("holdout"),
             ledger=ledger,

@@ -16,7 +16,7 @@ from prefect.artifacts import create_progress_artifact, create_table_artifact, u
 
 from agents.developer import code_sha256
 from flows.ablation import ablation_began, next_ablation
-from flows.attempt import Workshop, incumbent_of
+from flows.attempt import Workshop
 from flows.baseline_repeats import repeat_baseline
 from flows.briefing import briefing_of
 from flows.composition import benches_of, developer_of, publisher_of, tellable_of
@@ -25,7 +25,7 @@ from flows.steps import artifact_key, shown
 from tasks.codebase import Codebase
 from tasks.development_set import load_validation
 from tasks.domain.errors import SpendingCapReached
-from tasks.domain.round import Hypothesis, Proposal, Round
+from tasks.domain.round import Hypothesis, Proposal, Round, incumbent_of
 from tasks.progress import Progress, show
 from tasks.report.round_page import round_line
 from tasks.storage import StudyFolder

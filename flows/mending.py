@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flows.briefing import briefing_of
 from tasks.domain.errors import EditRejected, SpendingCapReached, TrainingFailed
 from tasks.domain.failure import Failure, FailureKind
+from tasks.domain.round import latest_kept
 from tasks.failure import diagnose
 from tasks.recipe_defaults import default_values
 from tasks.sandbox.outputs import discard
@@ -77,7 +78,7 @@ def _usual_speed(rounds: tuple[Round, ...], before: dict[str, str], source: dict
     sizes = [recipe.get("image_size") for recipe in (old, new)]
     if old.get("backbone") != new.get("backbone") or not all(isinstance(size, int) for size in sizes):
         return math.nan
-    incumbent = next((item for item in reversed(rounds) if item.kept), None)
+    incumbent = latest_kept(rounds)
     speed = incumbent.diagnostics.get("images_per_second") if incumbent else None
     return speed if isinstance(speed, float) and sizes[1] <= sizes[0] else math.nan  # type: ignore[operator]
 

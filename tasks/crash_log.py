@@ -15,7 +15,6 @@ from tasks.domain.failure import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 MOST_BYTES = 2**18
 """Of a log, from its end."""
@@ -45,15 +44,6 @@ class Crash:
     """Lines of the codebase in the traceback, outermost first."""
     words: str = ""
     """The error with a few lines that follow it, to look for known causes in."""
-
-
-def end_of_log(path: Path) -> str:
-    """Return the last part of a log file, at most `MOST_BYTES`; empty if there is none."""
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - MOST_BYTES))
-        return file.read(MOST_BYTES).decode("utf-8", errors="replace")
 
 
 def crash_of(log: str, source: Mapping[str, str]) -> Crash:

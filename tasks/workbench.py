@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tasks import runs
 from tasks.bulk import without_bulk
 from tasks.domain.errors import EditRejected, TrainingFailed
+from tasks.domain.round import latest_kept
 from tasks.domain.sandboxing import Bind, Job
 from tasks.domain.trial import Trial
 from tasks.edit_rules import check_whole, checked_edit
@@ -159,7 +160,7 @@ class SandboxWorkbench:
             yield Bind(name="INCUMBENT", source=incumbent)
 
     def _incumbent(self) -> Path | None:
-        kept = next((item for item in reversed(self.study.rounds()) if item.kept), None)
+        kept = latest_kept(self.study.rounds())
         return self.study.round_path(kept.number) / "checkpoints" / kept.checkpoint if kept else None
 
     def _told(self, completed: Completed) -> Trial:

@@ -38,11 +38,13 @@ def bundles(
     yield from _second_tries(steps, reading, attempts, techniques, era)
     close = {step.technique for item in attempts if item.nearly for step in item.steps}
     recent = {_form(item.steps) for item in attempts if era - item.steps[0].era < ERAS_TO_REOPEN}
+    wholes = [_names(item.steps) for item in attempts if item.nearly and item.steps[0].era == era]
     for size in range(1, LARGEST_BUNDLE + 1):
         for bundle in itertools.combinations(steps, size):
             pairs = itertools.combinations([step.technique for step in bundle], 2)
             belong = all({one, other} <= close or other in techniques[one].companions for one, other in pairs)
-            if belong and _form(bundle) not in recent and go_together(bundle, reading, techniques):
+            part = size > 1 and any(_names(bundle) < whole for whole in wholes)  # the whole goes first: `_second_tries`
+            if belong and not part and _form(bundle) not in recent and go_together(bundle, reading, techniques):
                 yield bundle
 
 
@@ -101,3 +103,7 @@ def go_together(bundle: Sequence[Step], reading: Reading, techniques: Mapping[st
 
 def _form(steps: Sequence[Step]) -> frozenset[object]:
     return frozenset((step.technique, step.settings) for step in steps)
+
+
+def _names(steps: Sequence[Step]) -> frozenset[str]:
+    return frozenset(step.technique for step in steps)

@@ -167,6 +167,23 @@ class Round:
         return any(isinstance(value, int | float) and value > 0 for value in facts)
 
 
+def latest_kept(rounds: Sequence[Round]) -> Round | None:
+    """Return the round that became the incumbent last; None before the baseline has run."""
+    return next((item for item in reversed(rounds) if item.kept), None)
+
+
+def incumbent_of(rounds: Sequence[Round]) -> Round:
+    """Return the round whose model is to be beaten, and is the final one when no round is left.
+
+    Raises:
+        LookupError: Not even a baseline was kept.
+    """
+    kept = latest_kept(rounds)
+    if kept is None:
+        raise LookupError(f"none of {len(rounds)} rounds was kept")
+    return kept
+
+
 def lineage(rounds: Sequence[Round], final: Round) -> tuple[Round, ...]:
     """Return the rounds whose training is in a model's weights, oldest first, the model's own last.
 
