@@ -283,7 +283,19 @@ def test_a_floor_on_the_auroc_of_one_class_is_not_taken_for_the_mean():
 
 def test_the_other_classes_are_guarded_when_they_must_not_get_worse():
     spec = spec_of("Sort into seven diagnoses. Melanoma matters most, and the others must not get worse.")
-    assert {item.metric for item in spec.guardrails} == {"sensitivity[mel]", *(f"auroc[{label}]" for label in OTHERS)}
+    assert {item.metric for item in spec.guardrails} == {
+        "sensitivity_at_specificity_80[mel]",
+        *(f"auroc[{label}]" for label in OTHERS),
+    }
+
+
+def test_what_matters_most_is_guarded_at_one_rate_of_false_alarms_unless_the_threshold_holds_one():
+    free = spec_of("Sort into seven diagnoses. Melanoma matters most.")
+    assert free.operating_point.fixed == "youden"
+    assert [item.metric for item in free.guardrails] == ["sensitivity_at_specificity_80[mel]"]
+    held = spec_of("Sort into seven diagnoses, by AUC, at a specificity of 90%. Melanoma matters most.")
+    assert held.operating_point.fixed == "specificity"
+    assert [item.metric for item in held.guardrails] == ["sensitivity[mel]"]
 
 
 @pytest.mark.parametrize(

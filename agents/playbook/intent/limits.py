@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tasks.domain.spec import AT_LEAST, AT_MOST, Constraint, Guardrail
+from tasks.domain.spec import AT_LEAST, AT_MOST, DETECTION, REGRESSION, SEGMENTATION, Constraint, Guardrail
 
 if TYPE_CHECKING:
     from agents.playbook.intent.judging import Judging, Wishes
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from agents.playbook.intent.reading import Reading
 
 _OF_ONE_CLASS = frozenset({"f1", "average_precision", "ppv", "npv", "map50", "dice"})
+_WITHOUT_CURVE = frozenset({DETECTION, SEGMENTATION, REGRESSION})
+_AT_ONE_RATE = "sensitivity_at_specificity_80"
+"""Guarded where the threshold weighs misses and false alarms the same: it moves along the curve from round to round, and a model with
+far fewer false alarms may then catch fewer and still be the better one at any rate of false alarms."""
 MARGIN = 0.02
 """Margin of a guardrail for what matters, unless the request says otherwise: about the error of a sensitivity from a few hundred cases."""
 
@@ -54,7 +58,8 @@ def set_guardrails(reading: Reading, wishes: Wishes, judging: Judging) -> None:
         if weight is not None and not (
             name == target and (held == "sensitivity" or judging.primary.endswith(f"[{name}]"))
         ):
-            _guard(reading, judging, f"sensitivity[{name}]", (weight.first, weight.end))
+            family = _AT_ONE_RATE if held == "youden" and named.task not in _WITHOUT_CURVE else "sensitivity"
+            _guard(reading, judging, f"{family}[{name}]", (weight.first, weight.end))
     specific = wishes.priorities.specific
     if specific is not None and held != "specificity" and not judging.primary.startswith("specificity"):
         _guard(reading, judging, f"specificity[{target}]", (specific.first, specific.end))
