@@ -287,6 +287,21 @@ def test_rounds_add_up_in_weights_and_in_a_committee_of_any_backbones(tiny_data,
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("order", [("layer_decay", "committee"), ("committee", "layer_decay")])
+def test_the_last_network_of_a_committee_learns_at_layer_wise_rates(order, tiny_data, tmp_path):
+    settings = {"layer_decay": {"layer_decay": 0.0}, "committee": {"members": 2}}
+    first = quick(SOURCE)
+    train_and_predict(first, tiny_data, tmp_path / "0")
+    second = edited(first, BY_NAME["incumbent_weights"], {"go_on": True})
+    for name in order:
+        second = edited(second, BY_NAME[name], settings[name])
+    check_predictions(train_and_predict(second, tiny_data, tmp_path / "1", incumbent=last_checkpoint(tmp_path / "0")))
+    before, after = (safetensors.torch.load_file(last_checkpoint(tmp_path / name)) for name in ("0", "1"))
+    assert torch.equal(after["networks.1.conv1.0.weight"], before["conv1.0.weight"]), "a rate of 0 below the head"
+    assert not torch.equal(after["networks.1.fc.weight"], before["fc.weight"])
+
+
+@pytest.mark.slow
 def test_a_committee_answers_with_the_mean_of_its_members(tiny_data, tmp_path):
     first = quick(SOURCE)
     train_and_predict(first, tiny_data, tmp_path / "0")

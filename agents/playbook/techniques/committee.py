@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import insert_after, insert_before, replace_expression
+from agents.playbook.editing import insert_after, insert_before, replace_expression, returned, set_returned
 from agents.playbook.imports import add_import
 from agents.playbook.seams import PREDICT, TRAIN, must_lack, set_field
 from agents.playbook.technique import Gain, Rung, Technique
@@ -114,7 +114,6 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "layer_decay")
     must_lack(draft, "input_dropout", why="gives each network more than images")
     note = "networks that answer together: the latest of the incumbent's and the one in training"
     if not set_field(draft, "members", int(settings["members"]), note=note):
@@ -125,6 +124,10 @@ def _apply(draft: Draft, settings: Settings) -> None:
     stated = 'facts = {"recipe": asdict(recipe), "classes": job.classes}'
     draft.change(TRAIN, insert_after, "train", stated, 'facts["seats"] = model.seats')
     draft.change(TRAIN, add_import, "from committee import join_incumbent")
+    built = returned(draft[TRAIN], "build_optimizer")
+    layered = built.replace("param_groups_layer_decay(model,", "param_groups_layer_decay(model.networks[-1],")
+    if layered != built:  # a committee as a whole has no layers that could be told apart
+        draft.change(TRAIN, set_returned, "build_optimizer", layered)
     formed = 'form_committee(facts["seats"], recipe, len(job.classes))'
     draft.change(PREDICT, replace_expression, "main", "build_model(recipe, len(job.classes))", formed)
     draft.change(PREDICT, str.replace, "from model import build_model\n", "")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agents.playbook.editing import replace_statement, returned, set_returned
+from agents.playbook.editing import default_of, replace_statement, returned, set_returned
 from agents.playbook.imports import add_import
-from agents.playbook.seams import TRAIN, must_lack, set_field
+from agents.playbook.seams import RECIPE, TRAIN, set_field
 from agents.playbook.syntax import SeamMissing
 from agents.playbook.technique import Gain, Rung, Technique
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agents.playbook.reading import Reading
     from agents.playbook.technique import Settings
 
-_GROUPS = "param_groups_layer_decay(model, recipe.weight_decay, layer_decay=recipe.layer_decay)"
+_GROUPS = "param_groups_layer_decay({}, recipe.weight_decay, layer_decay=recipe.layer_decay)"
 _RATE = 'group["lr"] = learning_rate_at(progress, recipe)'
 
 
@@ -35,13 +35,14 @@ def _why(reading: Reading) -> str:
 
 
 def _apply(draft: Draft, settings: Settings) -> None:
-    must_lack(draft, "members")
     written = returned(draft[TRAIN], "build_optimizer")
     if not written.startswith("torch.optim.AdamW("):
         raise SeamMissing("the optimiser is another one than AdamW")
     note = "factor of the learning rate from each layer to the one below"
+    network = "model" if default_of(draft[RECIPE], "Recipe", "members") is None else "model.networks[-1]"
+    groups = _GROUPS.format(network)
     if set_field(draft, "layer_decay", settings["layer_decay"], note=note):
-        draft.change(TRAIN, set_returned, "build_optimizer", written.replace("model.parameters()", _GROUPS))
+        draft.change(TRAIN, set_returned, "build_optimizer", written.replace("model.parameters()", groups))
         draft.change(TRAIN, replace_statement, "train", _RATE, f'{_RATE} * group.get("lr_scale", 1.0)')
         draft.change(TRAIN, add_import, "from timm.optim import param_groups_layer_decay")
 
