@@ -43,8 +43,10 @@ def bundles(
         for bundle in itertools.combinations(steps, size):
             pairs = itertools.combinations([step.technique for step in bundle], 2)
             belong = all({one, other} <= close or other in techniques[one].companions for one, other in pairs)
+            if not belong or _form(bundle) in recent:
+                continue
             part = size > 1 and any(_names(bundle) < whole for whole in wholes)  # the whole goes first: `_second_tries`
-            if belong and not part and _form(bundle) not in recent and go_together(bundle, reading, techniques):
+            if not part and go_together(bundle, reading, techniques):
                 yield bundle
 
 
@@ -74,7 +76,7 @@ def opening(steps: Sequence[Step], reading: Reading, techniques: Mapping[str, Te
     Trying them one by one would spend a round on each to learn what is known; where the whole is turned down, they are tried
     apart. The priors were set before the study, so the opening rests on no look at its validation images.
     """
-    names = frozenset(step.technique for step in steps)
+    names = _names(steps)
     priors = {step: prior_of(techniques[step.technique], reading, beside=names) for step in steps}
     sure = [step for step in steps if _is_sure(techniques[step.technique].gains[reading.metric_kind])]
     sure = [step for step in sure if _is_sure(priors[step])]
@@ -92,7 +94,7 @@ def _is_sure(gain: Gain) -> bool:
 
 def go_together(bundle: Sequence[Step], reading: Reading, techniques: Mapping[str, Technique]) -> bool:
     """Return whether steps may be taken at once: different techniques and settings, none that another makes unsuited."""
-    names = {step.technique for step in bundle}
+    names = _names(bundle)
     settings = [key for step in bundle for key, _ in step.settings]
     if len(names) < len(bundle) or len(settings) != len(set(settings)):
         return False
